@@ -1,0 +1,270 @@
+"""Everything a deployment decides, read from the environment.
+
+With no variable set this is a development machine: database and uploads in var/, a secret made on
+the first run. KOLLEKT_ENV=production demands what a public server cannot do without.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import local
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+KOLLEKT_ENV = env.str("KOLLEKT_ENV", default="development")
+if KOLLEKT_ENV not in ("development", "production"):
+    raise ImproperlyConfigured(
+        f"KOLLEKT_ENV is {KOLLEKT_ENV!r}. Set it to 'production' on a server,"
+        " or to 'development' (or nothing) on your own machine."
+    )
+PRODUCTION = KOLLEKT_ENV == "production"
+DEBUG = env.bool("KOLLEKT_DEBUG", default=False)
+
+# Everything that a running Kollekt writes to disk.
+VAR_DIR = Path(env.str("KOLLEKT_VAR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if PRODUCTION:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. Set it to a long random string that you keep to yourself, for"
+            " example what this prints:"
+            " python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    SECRET_KEY = local.secret_key(VAR_DIR / "secret_key")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+if not ALLOWED_HOSTS:
+    if PRODUCTION:
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS is not set. Set it to the names the site is reached by, with commas"
+            " between, for example ALLOWED_HOSTS=gava.example.org,www.gava.example.org"
+        )
+    ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+
+
+# Database
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE: dict[str, Any] = (
+    env.db_url("DATABASE_URL")
+    if DATABASE_URL
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "kollekt.sqlite3")}
+)
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["OPTIONS"] = {
+        # Take the write lock when a transaction begins: one that reads first and then wants to
+        # write is refused at once when somebody else has written, however long it would wait.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # synchronous: a gift that was said to be booked survives a power cut.
+        # recursive_triggers: INSERT OR REPLACE fires the triggers of the row it deletes.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
+        ),
+    }
+elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
+    DATABASE["CONN_HEALTH_CHECKS"] = True
+    # Behind PgBouncer in transaction mode a cursor does not outlive its transaction.
+    DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("KOLLEKT_PGBOUNCER", default=False)
+    # The most connections one server process keeps open; 0 opens one for each request instead.
+    pool_size = env.int("KOLLEKT_DB_POOL_SIZE", default=8)
+    if pool_size:
+        DATABASE.setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": pool_size,
+            "timeout": 10,
+        }
+else:
+    raise ImproperlyConfigured(
+        "DATABASE_URL must begin with postgres:// (or sqlite:///). A #, @ or / inside the password"
+        " is written %23, %40, %2F."
+    )
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# Application
+
+INSTALLED_APPS = [
+    # First, so that their migrate and flush are the ones that run.
+    "triggers",
+    "donations",
+    "projects",
+    "staff",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_countries",
+    "simple_history",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "projects.context.site",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "staff.User"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# A long page in the admin is one form: a dozen fields for each of its rows.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+
+# Language and time
+
+LANGUAGE_CODE = "sv"
+LANGUAGES = [("sv", "svenska")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Europe/Stockholm"
+USE_I18N = True
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = False  # Amounts are printed by donations.money, and years have no space.
+
+
+# Files
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_URL = "media/"
+MEDIA_ROOT = VAR_DIR / "media"
+# In production the proxy (or the object storage) answers for uploads.
+SERVE_MEDIA = env.bool("SERVE_MEDIA", default=not PRODUCTION)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+
+# Security
+
+# Off only for a rehearsal of production on one machine: everything then goes in clear text.
+HTTPS = env.bool("KOLLEKT_HTTPS", default=PRODUCTION)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked over HTTP, from inside
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Only behind a proxy that always sets this header itself: otherwise any visitor can.
+if env.bool("KOLLEKT_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "base-uri": [NONE],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF],
+        "manifest-src": [SELF],
+        "object-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+    },
+}
+
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "accelerometer": [],
+    "autoplay": [],
+    "browsing-topics": [],
+    "camera": [],
+    "display-capture": [],
+    "encrypted-media": [],
+    "fullscreen": ["self"],
+    "geolocation": [],
+    "gyroscope": [],
+    "magnetometer": [],
+    "microphone": [],
+    "midi": [],
+    "payment": [],
+    "usb": [],
+}
+
+
+# Mail and log
+
+# One URL gives all of Django's EMAIL_… settings; without it a development machine prints its mail.
+globals().update(
+    env.email_url(
+        "EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else "consolemail://localhost"
+    )
+)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Kollekt <kollekt@localhost>")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        # An address that does not exist is the visitor's mistake, not a warning about the site.
+        "django.request": {"level": "ERROR"},
+    },
+}
+
+
+# Kollekt
+
+COLLECTION_NUMBER_DIGITS = 5

@@ -1,0 +1,376 @@
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from donations import operations, queries
+from donations.forms import (
+    CollectionYearForm,
+    FundForm,
+    GiftForm,
+    NeedForm,
+    OperationForm,
+    RefundForm,
+    ReverseForm,
+    SurplusClauseForm,
+)
+from donations.models import Account, CollectionYear, Fund, Submission, SurplusClause, Transfer
+from donations.money import format_kronor
+from donations.operations import GiftIn, OperationError
+from staff.requests import member
+
+
+class OperationAdmin(admin.ModelAdmin):
+    """An admin whose money moves through `operations`, one form for each movement."""
+
+    def operate(
+        self,
+        request: HttpRequest,
+        form_class: type[OperationForm],
+        run: Callable[[dict[str, Any]], str],
+        *,
+        title: str,
+        button: str,
+        back: str,
+        intro: str = "",
+        initial: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        """Show the form, and carry out `run` with its data once; `run` tells in Swedish what was done.
+
+        A refusal is shown with everything that was typed.
+        """
+        form = form_class(request.POST) if request.method == "POST" else form_class(initial=initial)
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    is_new = Submission.objects.get_or_create(key=form.cleaned_data["once"])[1]
+                    told = run(form.cleaned_data) if is_new else ""
+            except OperationError as error:
+                form.add_error(None, str(error))
+            except IntegrityError:
+                form.add_error(None, _("Böckerna tillåter inte det här. Ingenting har ändrats."))
+            else:
+                if told:
+                    messages.success(request, told)
+                else:
+                    messages.info(
+                        request, _("Det var redan gjort. Ingenting har bokförts en gång till.")
+                    )
+                return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "form": form,
+            "button": button,
+            "back": back,
+            "intro": intro,
+        }
+        return render(request, "admin/donations/operation.html", context)
+
+    def require_permission(self, request: HttpRequest) -> None:
+        if not member(request).has_perm("donations.add_transfer"):
+            raise PermissionDenied
+
+
+@admin.register(Transfer)
+class TransferAdmin(OperationAdmin):
+    """The ledger, to read; a gift is added, a transfer is reversed or refunded, nothing is changed."""
+
+    list_display = ["booked_on", "kind", "from_account", "to_account", "kronor", "is_reversed"]
+    list_filter = ["kind", "booked_on"]
+    search_fields = ["=credit__fund_year__fund__collection_number"]
+    list_select_related = [
+        "debit__fund_year__fund__project",
+        "debit__fund_year__fund__focus_area",
+        "debit__fund_year__year",
+        "credit__fund_year__fund__project",
+        "credit__fund_year__fund__focus_area",
+        "credit__fund_year__year",
+        "reversal",
+    ]
+    show_full_result_count = False
+    change_form_template = "admin/donations/transfer.html"
+    readonly_fields = [
+        "booked_on",
+        "kind",
+        "from_account",
+        "to_account",
+        "kronor",
+        "reason",
+        "corrects",
+        "reverses",
+        "by",
+        "created_at",
+    ]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return list(self.readonly_fields)
+
+    @admin.display(description="från", ordering="debit")
+    def from_account(self, transfer: Transfer) -> str:
+        return str(transfer.debit)
+
+    @admin.display(description="till", ordering="credit")
+    def to_account(self, transfer: Transfer) -> str:
+        return str(transfer.credit)
+
+    @admin.display(description="belopp", ordering="amount_ore")
+    def kronor(self, transfer: Transfer) -> str:
+        return format_kronor(transfer.amount_ore)
+
+    @admin.display(description="rättad", boolean=True)
+    def is_reversed(self, transfer: Transfer) -> bool:
+        return hasattr(transfer, "reversal")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path(
+                "<int:transfer_id>/ratta/",
+                view(self.reverse_view),
+                name="donations_transfer_reverse",
+            ),
+            path(
+                "<int:transfer_id>/aterbetala/",
+                view(self.refund_view),
+                name="donations_transfer_refund",
+            ),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        self.require_permission(request)
+
+        def run(data: dict[str, Any]) -> str:
+            fund: Fund = data["collection_number"]
+            gift = GiftIn(
+                fund=fund,
+                amount_ore=data["amount"],
+                bank_date=data["bank_date"],
+                channel=data["channel"],
+                payer_name=data["payer_name"],
+                message=data["message"],
+            )
+            operations.register_gift(gift, bank=data["bank"], by=member(request))
+            return _("%(amount)s är bokförda på %(fund)s.") % {
+                "amount": format_kronor(gift.amount_ore),
+                "fund": fund,
+            }
+
+        return self.operate(
+            request,
+            GiftForm,
+            run,
+            title=_("Registrera en gåva"),
+            button=_("Bokför gåvan"),
+            back=reverse("admin:donations_transfer_changelist"),
+            initial={"collection_number": request.GET.get("nummer", "")},
+        )
+
+    def reverse_view(self, request: HttpRequest, transfer_id: int) -> HttpResponseBase:
+        """Undo a transfer."""
+        self.require_permission(request)
+        transfer = get_object_or_404(Transfer, pk=transfer_id)
+
+        def run(data: dict[str, Any]) -> str:
+            operations.reverse(
+                transfer, booked_on=data["booked_on"], reason=data["reason"], by=member(request)
+            )
+            return _("Transaktionen är rättad.")
+
+        return self.operate(
+            request,
+            ReverseForm,
+            run,
+            title=_("Rätta en transaktion"),
+            button=_("Bokför rättelsen"),
+            back=self._page(transfer),
+            intro=_(
+                "%(what)s, %(amount)s. Den står kvar i böckerna, men räknas som om den aldrig varit."
+            )
+            % self._named(transfer),
+        )
+
+    def refund_view(self, request: HttpRequest, transfer_id: int) -> HttpResponseBase:
+        """Pay back a gift."""
+        self.require_permission(request)
+        gift = get_object_or_404(Transfer, pk=transfer_id)
+
+        def run(data: dict[str, Any]) -> str:
+            operations.refund(
+                gift,
+                data["amount"],
+                booked_on=data["booked_on"],
+                reason=data["reason"],
+                by=member(request),
+            )
+            return _("%s är bokförda som återbetalda.") % format_kronor(data["amount"])
+
+        return self.operate(
+            request,
+            RefundForm,
+            run,
+            title=_("Återbetala en gåva"),
+            button=_("Bokför återbetalningen"),
+            back=self._page(gift),
+            intro=_(
+                "%(what)s, %(amount)s. Bokför återbetalningen när pengarna har lämnat bankkontot."
+            )
+            % self._named(gift),
+            initial={"amount": gift.amount_ore},
+        )
+
+    def _named(self, transfer: Transfer) -> dict[str, str]:
+        what = f"{transfer.get_kind_display().capitalize()} {transfer.booked_on}"
+        return {"what": what, "amount": format_kronor(transfer.amount_ore)}
+
+    def _page(self, transfer: Transfer) -> str:
+        return reverse("admin:donations_transfer_change", args=[transfer.pk])
+
+
+@admin.register(Fund)
+class FundAdmin(OperationAdmin):
+    """Funds with what each year has given, and a way in to the need of a year."""
+
+    form = FundForm
+    change_form_template = "admin/donations/fund.html"
+    list_display = ["collection_number", "page", "opened_on", "closed_on"]
+    list_select_related = ["project", "focus_area"]
+    search_fields = ["collection_number", "project__title", "focus_area__title"]
+    autocomplete_fields = ["project", "focus_area", "successor"]
+    readonly_fields = ["years"]
+    fields = [
+        "collection_number",
+        "project",
+        "focus_area",
+        "channels",
+        "opened_on",
+        "closed_on",
+        "successor",
+        "years",
+    ]
+
+    @admin.display(description="sida")
+    def page(self, fund: Fund) -> str:
+        return str(fund.page)
+
+    @admin.display(description="insamlingsår")
+    def years(self, fund: Fund) -> str | SafeString:
+        fund_years = list(fund.years.select_related("year"))
+        if not fund_years:
+            return _("Inga än. Bestäm årets behov, eller vänta på den första gåvan.")
+        figures = queries.figures(fund_years, timezone.localdate())
+        rows = format_html_join(
+            "",
+            "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    fund_year.year,
+                    *(
+                        _("inte bestämt") if ore is None else format_kronor(ore)
+                        for ore in (shown.need, shown.collected, shown.remaining, shown.surplus)
+                    ),
+                )
+                for fund_year in fund_years
+                for shown in [figures[fund_year.pk]]
+            ),
+        )
+        return format_html(
+            "<table class='fund-years'><thead><tr><th scope='col'>År</th><th scope='col'>Behov</th>"
+            "<th scope='col'>Insamlat</th><th scope='col'>Kvar</th><th scope='col'>Överskott</th></tr></thead>"
+            "<tbody>{}</tbody></table>",
+            rows,
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Fund | None = None) -> list[str]:
+        """The number, and whose it is, last as long as the fund once money may have come."""
+        if obj and obj.years.exists():
+            return ["collection_number", "project", "focus_area", *self.readonly_fields]
+        return list(self.readonly_fields)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:fund_id>/behov/", view(self.need_view), name="donations_fund_need"),
+            *super().get_urls(),
+        ]
+
+    def need_view(self, request: HttpRequest, fund_id: int) -> HttpResponseBase:
+        """Decide what the fund needs for a year."""
+        self.require_permission(request)
+        fund = get_object_or_404(Fund, pk=fund_id)
+        operations.collection_year(timezone.localdate())
+
+        def run(data: dict[str, Any]) -> str:
+            year: CollectionYear = data["year"]
+            operations.set_need(
+                operations.fund_year(fund, year.starts_on, member(request)),
+                data["amount"],
+                decided_on=data["decided_on"],
+                reason=data["reason"],
+                by=member(request),
+            )
+            return _("Behovet för %(year)s är %(amount)s från och med %(day)s.") % {
+                "year": year,
+                "amount": format_kronor(data["amount"]),
+                "day": data["decided_on"],
+            }
+
+        return self.operate(
+            request,
+            NeedForm,
+            run,
+            title=_("Bestäm behovet för %s") % fund,
+            button=_("Spara behovet"),
+            back=reverse("admin:donations_fund_change", args=[fund.pk]),
+            intro=_(
+                "Ett nytt beslut ersätter det förra från sin dag. Det gamla står kvar i historiken."
+            ),
+        )
+
+
+@admin.register(CollectionYear)
+class CollectionYearAdmin(admin.ModelAdmin):
+    form = CollectionYearForm
+    list_display = ["name", "starts_on", "ends_on"]
+
+
+@admin.register(SurplusClause)
+class SurplusClauseAdmin(admin.ModelAdmin):
+    form = SurplusClauseForm
+    list_display = ["focus_area", "valid_from", "text"]
+    list_filter = ["focus_area"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin):
+    """Our bank accounts. The other accounts are made by what happens."""
+
+    fields = ["name"]
+    list_display = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(kind=Account.Kind.BANK)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        obj.kind = Account.Kind.BANK
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class DonationsConfig(AppConfig):
+    name = "donations"
+    verbose_name = "Insamling"
+
+    def ready(self) -> None:
+        from donations import totals
+        from triggers.registry import triggers_restored
+
+        triggers_restored.connect(totals.rebuild_after_restore)

@@ -1,0 +1,224 @@
+"""Load the demo: pages from TOML, and three years of gifts posted like any others."""
+
+import datetime
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db import transaction
+
+from donations import operations
+from donations.demo.gifts import gifts_of_year
+from donations.models import Account, Fund, SurplusClause
+from projects import publishing
+from projects.models import (
+    Achievement,
+    Consent,
+    Contact,
+    FocusArea,
+    Image,
+    KeyFigure,
+    Organisation,
+    Page,
+    Plan,
+    Project,
+    Section,
+    SiteSettings,
+    Story,
+    Update,
+)
+from projects.pictures import reencode
+from projects.snapshots import freeze
+from staff.models import User
+
+FOLDER = Path(__file__).parent
+
+# Whose doing everything in the demo is: by this name it is known again when it is removed.
+AUTHOR = "demo"
+PASSWORD = "langvaga-demo"  # noqa: S105 - printed for everybody who runs the demo
+
+# Sign-ins: user name, first and last name, and the apps whose models they may change.
+SIGN_INS = {
+    "redaktor": ("Rut", "Redaktör", ["projects"]),
+    "ekonomi": ("Eskil", "Ekonom", ["donations"]),
+    "admin": ("Ada", "Administratör", None),
+}
+
+Row = dict[str, Any]
+
+
+@transaction.atomic
+def load(today: datetime.date) -> None:
+    """Fill an empty database with the demo, its last year the one that holds `today`."""
+    Loader(today).load()
+
+
+class Loader:
+    """One loading of the demo: what has been made so far, by the content's own keys."""
+
+    def __init__(self, today: datetime.date) -> None:
+        self.today = today
+        self.author = User.objects.create(username=AUTHOR, first_name="Demo", is_active=False)
+        self.consents: dict[str, Consent] = {}
+        self.images: dict[str, Image] = {}
+        self.contacts: dict[str, Contact] = {}
+        # Any: a page's own type is known by the file it came from.
+        self.pages: dict[str, Any] = {}
+
+    def load(self) -> None:
+        site = _read("site.toml")
+        areas, organisations = (
+            _read("areas.toml")["areas"],
+            _read("organisations.toml")["organisations"],
+        )
+        projects = [
+            tomllib.loads(path.read_text()) for path in sorted((FOLDER / "projects").glob("*.toml"))
+        ]
+        _sign_ins()
+        SiteSettings(**site["site"]).save()
+        self._shared(site)
+        for area in areas:
+            self._page(FocusArea(**self._texts(area), hue=area["hue"]), area)
+        for organisation in organisations:
+            kind = {"organisation_kind": organisation["kind"], "website": organisation["website"]}
+            self._page(Organisation(**self._texts(organisation), **kind), organisation)
+        for project in projects:
+            self._project(project)
+        for project in projects:
+            self.pages[project["slug"]].similar.set(self.pages[slug] for slug in project["similar"])
+        for page in self.pages.values():
+            publishing.publish(freeze(page, self.author), by=self.author)
+        self._books(areas, projects)
+
+    def _shared(self, site: Row) -> None:
+        for row in site["consents"]:
+            dates = {
+                name: datetime.date.fromisoformat(row[name])
+                for name in ("given_on", "valid_until")
+                if row.get(name)
+            }
+            texts = {
+                name: row[name]
+                for name in ("subject", "asked_by", "method", "not_needed_reason")
+                if name in row
+            }
+            self.consents[row["key"]] = Consent.objects.create(**texts, **dates)
+        for row in site["pictures"]:
+            image = Image(
+                alt=row["alt"], credit=row["credit"], consent=self.consents[row["consent"]]
+            )
+            image.store(reencode((FOLDER / "pictures" / f"{row['key']}.webp").read_bytes()))
+            image.save()
+            self.images[row["key"]] = image
+        for row in site["contacts"]:
+            fields = {name: row[name] for name in ("name", "role", "email", "phone", "greeting")}
+            self.contacts[row["key"]] = Contact.objects.create(**fields)
+
+    def _texts(self, row: Row) -> Row:
+        """The fields that every kind of page has."""
+        return {
+            **{name: row[name] for name in ("slug", "title", "summary", "body")},
+            "achievements_intro": row.get("achievements_intro", ""),
+            "image": self.images.get(row["picture"]),
+            "contact": self.contacts.get(row["contact"]),
+        }
+
+    def _page(self, page: Page, row: Row) -> None:
+        page.save()
+        self.pages[page.slug] = page
+        for name, model in (
+            ("achievements", Achievement),
+            ("plans", Plan),
+            ("key_figures", KeyFigure),
+            ("sections", Section),
+        ):
+            for content in row.get(name, []):
+                model.objects.create(page=page, **content)
+        for story in row.get("stories", []):
+            links = {
+                "picture": self.images.get(story["picture"]),
+                "consent": self.consents[story["consent"]],
+            }
+            Story.objects.create(page=page, **(story | links))
+        for update in row.get("updates", []):
+            published_on = self.today - datetime.timedelta(days=update["days_ago"])
+            texts = {"heading": update["heading"], "text": update["text"]}
+            Update.objects.create(page=page, published_on=published_on, **texts)
+
+    def _project(self, row: Row) -> None:
+        project = Project(
+            **self._texts(row),
+            focus_area=self.pages[row["focus_area"]],
+            countries=row["countries"],
+            qualifies_for_tax_reduction=row["qualifies_for_tax_reduction"],
+        )
+        self._page(project, row)
+        project.partners.set(self.pages[slug] for slug in row["partners"])
+
+    def _books(self, areas: list[Row], projects: list[Row]) -> None:
+        first_day = operations.collection_year(self.today).starts_on.replace(
+            year=self.today.year - 2
+        )
+        self.bank = Account.objects.create(kind=Account.Kind.BANK, name="Gåvokonto")
+        for area in areas:
+            page = self.pages[area["slug"]]
+            SurplusClause.objects.create(focus_area=page, text=area["clause"], valid_from=first_day)
+            fund = Fund.objects.create(
+                collection_number=area["collection_number"],
+                focus_area=page,
+                channels=["swish", "bankgiro"],
+                opened_on=first_day,
+            )
+            counts, kronor = zip(*area["gifts"], strict=True)
+            self._years(fund, needs=[-1, -1, -1], collected=kronor, gifts=counts)
+        for project in projects:
+            row = project["fund"]
+            fund = Fund.objects.create(
+                collection_number=row["collection_number"],
+                project=self.pages[project["slug"]],
+                channels=row["channels"],
+                opened_on=first_day,
+            )
+            self._years(fund, needs=row["needs"], collected=row["collected"], gifts=row["gifts"])
+
+    def _years(self, fund: Fund, needs: Any, collected: Any, gifts: Any) -> None:
+        """The fund's two earlier years and the one that holds today: need, then gifts. Kronor; −1 is no need."""
+        for ago, need, kronor, count in zip((2, 1, 0), needs, collected, gifts, strict=True):
+            day = self.today if ago == 0 else self.today.replace(year=self.today.year - ago, day=1)
+            fund_year = operations.fund_year(fund, day, self.author)
+            if need >= 0:
+                operations.set_need(
+                    fund_year,
+                    need * 100,
+                    decided_on=fund_year.year.starts_on,
+                    reason="Styrelsens beslut om årets behov",
+                    by=self.author,
+                )
+            last_day = min(self.today, fund_year.year.ends_on)
+            given = gifts_of_year(fund, kronor, count, fund_year.year.starts_on, last_day)
+            operations.post_gifts(given, bank=self.bank, by=self.author)
+
+
+def _read(name: str) -> Row:
+    return tomllib.loads((FOLDER / name).read_text())
+
+
+def _sign_ins() -> None:
+    for username, (first_name, last_name, apps) in SIGN_INS.items():
+        user = User(
+            username=username,
+            first_name=first_name,
+            last_name=last_name,
+            email=f"{username}@example.org",
+            is_staff=True,
+            is_superuser=apps is None,
+        )
+        user.set_password(PASSWORD)
+        user.save()
+        user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=apps or []))
+
+
+def is_empty() -> bool:
+    """Whether nobody has begun to use the database: no page, no fund, no member of staff."""
+    return not (Page.objects.exists() or Fund.objects.exists() or User.objects.exists())

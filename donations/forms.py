@@ -1,0 +1,241 @@
+import datetime
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from donations.models import Account, CollectionYear, DailyTotal, Fund, SurplusClause, Transfer
+from donations.models.funds import validate_collection_number
+from donations.money import AmountError, format_amount, parse_kronor
+
+
+class KronorField(forms.CharField):
+    """An amount in kronor as people write it; its value is whole öre."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 30)
+        kwargs.setdefault("help_text", "I kronor, till exempel 500 eller 276 000,50.")
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        if not text:
+            return None
+        try:
+            return parse_kronor(text)
+        except AmountError as error:
+            raise ValidationError(str(error), code="amount") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_amount(value) if isinstance(value, int) else value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return super().widget_attrs(widget) | {"inputmode": "decimal", "autocomplete": "off"}
+
+
+class DayField(forms.DateField):
+    """A day that has been, written or picked."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+        kwargs.setdefault(
+            "error_messages", {"invalid": "Skriv dagen som år-månad-dag, till exempel 2026-11-21."}
+        )
+        super().__init__(**kwargs)
+
+
+class OperationForm(forms.Form):
+    """A movement of money. `once` makes a second click, or the back button, do nothing twice."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"once": uuid.uuid4(), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+
+class GiftForm(OperationForm):
+    """A gift that did not come in a bank file: a church collection, cash, a correction by hand."""
+
+    collection_number = forms.CharField(
+        label="insamlingsnummer",
+        max_length=10,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    amount = KronorField(label="belopp")
+    bank_date = DayField(label="dagen då pengarna kom in")
+    channel = forms.ChoiceField(label="sätt att ge", choices=Fund.Channel)
+    bank = forms.ModelChoiceField(
+        label="bankkonto", queryset=Account.objects.filter(kind=Account.Kind.BANK), empty_label=None
+    )
+    payer_name = forms.CharField(label="givare", max_length=140, required=False)
+    message = forms.CharField(label="meddelande", max_length=300, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"bank_date": timezone.localdate(), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+    def clean_collection_number(self) -> Fund:
+        number = self.cleaned_data["collection_number"].replace(" ", "")
+        validate_collection_number(number)
+        fund = (
+            Fund.objects.filter(collection_number=number)
+            .select_related("project__focus_area", "focus_area")
+            .first()
+        )
+        if fund is None:
+            raise ValidationError(_("Det finns ingen insamling med numret %s.") % number)
+        return fund
+
+    def clean_amount(self) -> int:
+        amount: int = self.cleaned_data["amount"]
+        if amount == 0:
+            raise ValidationError(_("Beloppet ska vara större än 0 kr."))
+        return amount
+
+
+class ReverseForm(OperationForm):
+    """Undo a transfer."""
+
+    booked_on = DayField(label="bokföringsdag")
+    reason = forms.CharField(label="varför", max_length=300)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"booked_on": timezone.localdate(), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+
+class RefundForm(ReverseForm):
+    """Pay back a gift, or part of it."""
+
+    amount = KronorField(label="belopp att betala tillbaka")
+    field_order = ["once", "amount", "booked_on", "reason"]
+
+
+class NeedForm(OperationForm):
+    """What a fund needs for a year."""
+
+    year = forms.ModelChoiceField(
+        label="år", queryset=CollectionYear.objects.order_by("-starts_on"), empty_label=None
+    )
+    amount = KronorField(label="insamlingsbehov")
+    decided_on = DayField(
+        label="beslutat den", help_text="Behovet gäller från och med den här dagen."
+    )
+    reason = forms.CharField(
+        label="skäl", max_length=300, help_text="Till exempel ”Styrelsens beslut den 4 december”."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"decided_on": timezone.localdate(), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+
+class FundForm(forms.ModelForm):
+    """A fund in the admin."""
+
+    channels = forms.MultipleChoiceField(
+        label="sätt att ge",
+        choices=Fund.Channel,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+    class Meta:
+        model = Fund
+        fields = [
+            "collection_number",
+            "project",
+            "focus_area",
+            "channels",
+            "opened_on",
+            "closed_on",
+            "successor",
+        ]
+
+
+class SurplusClauseForm(forms.ModelForm):
+    """A wording and the day it begins; the database has the last word."""
+
+    class Meta:
+        model = SurplusClause
+        fields = ["focus_area", "text", "valid_from"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        area, first_day = data.get("focus_area"), data.get("valid_from")
+        if self.instance.pk:
+            old = SurplusClause.objects.get(pk=self.instance.pk)
+            if newest_gift_day(old.focus_area_id, old.valid_from):
+                raise ValidationError(
+                    _(
+                        "Gåvor har kommit in medan villkoret gällde. Det kan inte ändras, bara ersättas av ett nytt."
+                    )
+                )
+        if area and first_day and (newest := newest_gift_day(area.pk, first_day)):
+            self.add_error(
+                "valid_from",
+                _(
+                    "Det finns redan gåvor till och med %(day)s. Ett nytt villkor kan tidigast gälla från dagen efter."
+                )
+                % {"day": newest},
+            )
+        return data
+
+
+def newest_gift_day(focus_area_id: int, from_day: datetime.date) -> datetime.date | None:
+    """The last day on or after `from_day` that holds a gift to the focus area, if any does."""
+    return (
+        DailyTotal.objects.filter(
+            account__fund_year__focus_area_id=focus_area_id,
+            kind__in=[Transfer.Kind.GIFT, Transfer.Kind.PLACEMENT],
+            booked_on__gte=from_day,
+        )
+        .order_by("-booked_on")
+        .values_list("booked_on", flat=True)
+        .first()
+    )
+
+
+class CollectionYearForm(forms.ModelForm):
+    """A collection year: it must follow or precede those that are there."""
+
+    class Meta:
+        model = CollectionYear
+        fields = ["name", "starts_on", "ends_on"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        first, last = data.get("starts_on"), data.get("ends_on")
+        if not (first and last):
+            return data
+        if (
+            self.instance.pk
+            and self.instance.fund_years.exists()
+            and {"starts_on", "ends_on"} & set(self.changed_data)
+        ):
+            raise ValidationError(
+                _("Perioden används redan av insamlingar. Dess dagar kan inte ändras.")
+            )
+        if first.day != 1:
+            self.add_error("starts_on", _("En insamlingsperiod börjar den första i en månad."))
+        if last <= first:
+            self.add_error("ends_on", _("Sista dagen ska komma efter den första."))
+        others = CollectionYear.objects.exclude(pk=self.instance.pk)
+        day = datetime.timedelta(days=1)
+        if others.exists() and not (
+            others.filter(ends_on=first - day).exists()
+            or others.filter(starts_on=last + day).exists()
+        ):
+            raise ValidationError(
+                _(
+                    "Perioderna ska följa på varandra dag för dag. "
+                    "Låt den börja dagen efter en annan, eller sluta dagen före."
+                )
+            )
+        if others.filter(starts_on__lte=last, ends_on__gte=first).exists():
+            raise ValidationError(_("Perioden överlappar en annan."))
+        return data

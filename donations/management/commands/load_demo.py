@@ -1,0 +1,34 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from donations.demo import loading
+from staff.models import User
+
+
+class Command(BaseCommand):
+    help = "Load the demo organisation with its pages, three years of gifts and its sign-ins."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="do nothing (and say nothing) when the database is in use",
+        )
+
+    def handle(self, *args: Any, if_empty: bool, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError(
+                "The demo has sign-ins that everybody knows: it is never loaded in production."
+            )
+        if loading.is_empty():
+            self.stdout.write("Läser in demoinnehållet …")
+            loading.load(timezone.localdate())
+        elif not if_empty:
+            raise CommandError("The database is in use. The demo is only loaded into an empty one.")
+        if User.objects.filter(username=loading.AUTHOR).exists():
+            self.stdout.write("\nDemons inloggningar (lösenord: " + loading.PASSWORD + "):")
+            for username, (first_name, last_name, _apps) in loading.SIGN_INS.items():
+                self.stdout.write(f"  {username:10} {first_name} {last_name}")

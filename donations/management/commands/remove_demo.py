@@ -1,0 +1,16 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from donations.demo.removing import CannotRemove, remove
+
+
+class Command(BaseCommand):
+    help = "Remove the demo: its pages, pictures, books and sign-ins. Only while every transfer is its own."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            remove()
+        except CannotRemove as reason:
+            raise CommandError(str(reason)) from reason
+        self.stdout.write("The demo is removed.")

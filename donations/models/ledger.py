@@ -1,0 +1,204 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from donations.models.funds import Fund, FundYear
+from donations.money import LIMIT_ORE
+
+
+class Account(models.Model):
+    """Where money stands: one account for each fund and year, each bank account, and three of a kind."""
+
+    class Kind(models.TextChoices):
+        BANK = "bank", "bankkonto"
+        FUND = "fund", "insamlingsår"
+        SUSPENSE = "suspense", "oplacerade gåvor"
+        PARTNERS = "partners", "utbetalt till partner"
+        START = "start", "ingående belopp"
+
+    kind = models.CharField("slag", max_length=10, choices=Kind)
+    fund_year = models.OneToOneField(
+        FundYear,
+        verbose_name="insamlingsår",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="account",
+    )
+    name = models.CharField("namn", max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = "konto"
+        verbose_name_plural = "konton"
+        ordering = ["kind", "name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="account_fund_year",
+                condition=Q(kind="fund", fund_year__isnull=False)
+                | (~Q(kind="fund") & Q(fund_year__isnull=True)),
+            ),
+            models.UniqueConstraint(
+                name="account_one_of_a_kind",
+                fields=["kind"],
+                condition=Q(kind__in=["suspense", "partners", "start"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.fund_year) if self.fund_year else self.name or self.get_kind_display()
+
+
+class Payment(models.Model):
+    """Who gave and how: what the bank or the donor said. Kept apart from the books, so it can be forgotten."""
+
+    bank_date = models.DateField("bankens datum")
+    channel = models.CharField("sätt att ge", max_length=10, choices=Fund.Channel)
+    payer_name = models.CharField("givare", max_length=140, blank=True)
+    message = models.CharField("meddelande", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "betalning"
+        verbose_name_plural = "betalningar"
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} {self.bank_date}"
+
+
+class Transfer(models.Model):
+    """One movement from one account to another. Append-only, guarded by the database.
+
+    `covered_ore` is the part of a gift, a placement or a carry-over that a
+    surplus clause in force on the bank's date covers, and so may be moved on.
+    """
+
+    class Kind(models.TextChoices):
+        OPENING = "opening", "ingående belopp"
+        GIFT = "gift", "gåva"
+        PLACEMENT = "placement", "placering"
+        REFUND = "refund", "återbetalning"
+        REALLOCATION = "reallocation", "omfördelning"
+        CARRY_OVER = "carry_over", "överföring till nytt år"
+        DISBURSEMENT = "disbursement", "utbetalning"
+
+    debit = models.ForeignKey(
+        Account, verbose_name="debet", on_delete=models.PROTECT, related_name="debits"
+    )
+    credit = models.ForeignKey(
+        Account, verbose_name="kredit", on_delete=models.PROTECT, related_name="credits"
+    )
+    amount_ore = models.BigIntegerField("belopp")
+    covered_ore = models.BigIntegerField("omfattas av överskottsvillkor", default=0)
+    kind = models.CharField("slag", max_length=12, choices=Kind)
+    booked_on = models.DateField("bokföringsdag")
+    payment = models.ForeignKey(
+        Payment,
+        verbose_name="betalning",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="transfers",
+    )
+    reverses = models.OneToOneField(
+        "self",
+        verbose_name="rättar",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversal",
+    )
+    corrects = models.ForeignKey(
+        "self",
+        verbose_name="avser",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrections",
+    )
+    reason = models.CharField("skäl", max_length=300, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="av", on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField("skriven")
+
+    class Meta:
+        verbose_name = "transaktion"
+        verbose_name_plural = "transaktioner"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="transfer_amount", condition=Q(amount_ore__gt=0, amount_ore__lt=LIMIT_ORE)
+            ),
+            models.CheckConstraint(name="transfer_two_accounts", condition=~Q(debit=F("credit"))),
+            models.CheckConstraint(
+                name="transfer_covered",
+                condition=Q(covered_ore=0)
+                | Q(
+                    covered_ore__gt=0,
+                    covered_ore__lte=F("amount_ore"),
+                    kind__in=["gift", "placement", "carry_over"],
+                ),
+            ),
+            # A payment is one gift or one refund. One that was wrong is reversed, and paid in anew.
+            models.UniqueConstraint(
+                name="transfer_one_per_payment",
+                fields=["payment"],
+                condition=Q(kind__in=["gift", "refund"], reverses__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="transfer_kind",
+                condition=Q(
+                    kind__in=[
+                        "opening",
+                        "gift",
+                        "placement",
+                        "refund",
+                        "reallocation",
+                        "carry_over",
+                        "disbursement",
+                    ]
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.booked_on}, {self.amount_ore} öre"
+
+
+class DailyTotal(models.Model):
+    """What an account took in and gave out of one kind on one day. Written by triggers alone.
+
+    A reversal counts as negative on the side of what it reverses. PostgreSQL
+    spreads writers over sixteen slots; readers sum them.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "kind", "booked_on", "slot")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="daily_totals")
+    kind = models.CharField(max_length=12, choices=Transfer.Kind)
+    booked_on = models.DateField()
+    slot = models.PositiveSmallIntegerField()
+    in_ore = models.BigIntegerField()
+    out_ore = models.BigIntegerField()
+    covered_in_ore = models.BigIntegerField()
+    covered_out_ore = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "dagssumma"
+        verbose_name_plural = "dagssummor"
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.kind} {self.booked_on}"
+
+
+class Submission(models.Model):
+    """A form that has been carried out, by the key it was shown with: it is not carried out twice."""
+
+    key = models.UUIDField(primary_key=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "inskickat formulär"
+        verbose_name_plural = "inskickade formulär"
+
+    def __str__(self) -> str:
+        return str(self.key)

@@ -1,0 +1,258 @@
+-- Triggers fire in the order of their names: totals (1) before guards (2).
+-- Both work on the whole statement: a guard per row is passed by one insert of two rows.
+
+CREATE OR REPLACE FUNCTION ledger_totals() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO donations_dailytotal AS total
+        (account_id, kind, booked_on, slot, in_ore, out_ore, covered_in_ore, covered_out_ore, changed_at)
+    SELECT account_id, kind, booked_on, pg_backend_pid() % 16,
+           sum(in_ore), sum(out_ore), sum(covered_in_ore), sum(covered_out_ore), max(created_at)
+    FROM (
+        -- A reversal has its sides swapped, and counts as negative on the original side.
+        SELECT CASE WHEN reverses_id IS NULL THEN credit_id ELSE debit_id END AS account_id, kind, booked_on,
+               CASE WHEN reverses_id IS NULL THEN amount_ore ELSE -amount_ore END AS in_ore, 0 AS out_ore,
+               CASE WHEN reverses_id IS NULL THEN covered_ore ELSE -covered_ore END AS covered_in_ore,
+               0 AS covered_out_ore, created_at
+        FROM new_rows
+        UNION ALL
+        SELECT CASE WHEN reverses_id IS NULL THEN debit_id ELSE credit_id END, kind, booked_on,
+               0, CASE WHEN reverses_id IS NULL THEN amount_ore ELSE -amount_ore END,
+               0, CASE WHEN reverses_id IS NULL THEN covered_ore ELSE -covered_ore END, created_at
+        FROM new_rows
+    ) AS side
+    GROUP BY account_id, kind, booked_on
+    ORDER BY account_id, kind, booked_on
+    ON CONFLICT (account_id, kind, booked_on, slot) DO UPDATE SET
+        in_ore = total.in_ore + EXCLUDED.in_ore,
+        out_ore = total.out_ore + EXCLUDED.out_ore,
+        covered_in_ore = total.covered_in_ore + EXCLUDED.covered_in_ore,
+        covered_out_ore = total.covered_out_ore + EXCLUDED.covered_out_ore,
+        changed_at = greatest(total.changed_at, EXCLUDED.changed_at);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_1_totals AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger_totals();
+
+CREATE OR REPLACE FUNCTION ledger_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM new_rows r
+        JOIN donations_account d ON d.id = r.debit_id
+        JOIN donations_account c ON c.id = r.credit_id
+        WHERE r.reverses_id IS NULL AND (r.kind, d.kind, c.kind) NOT IN (
+            ('opening', 'start', 'fund'),
+            ('gift', 'bank', 'fund'), ('gift', 'bank', 'suspense'),
+            ('placement', 'suspense', 'fund'),
+            ('refund', 'fund', 'bank'), ('refund', 'suspense', 'bank'),
+            ('reallocation', 'fund', 'fund'), ('carry_over', 'fund', 'fund'),
+            ('disbursement', 'fund', 'partners'))
+    ) THEN
+        RAISE EXCEPTION 'ledger: these accounts do not fit the kind' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF EXISTS (SELECT 1 FROM new_rows WHERE booked_on > stockholm_today()) THEN
+        RAISE EXCEPTION 'ledger: booked in the future' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF EXISTS (
+        SELECT 1 FROM (
+            SELECT booked_on, kind, reverses_id, debit_id AS account_id FROM new_rows
+            UNION ALL
+            SELECT booked_on, kind, reverses_id, credit_id FROM new_rows
+        ) AS side
+        JOIN donations_account a ON a.id = side.account_id
+        JOIN donations_fundyear f ON f.id = a.fund_year_id
+        JOIN donations_collectionyear y ON y.id = f.year_id
+        WHERE side.booked_on < y.starts_on
+           OR (side.booked_on > y.ends_on AND side.reverses_id IS NULL
+               AND side.kind IN ('opening', 'gift', 'placement', 'refund'))
+    ) THEN
+        RAISE EXCEPTION 'ledger: booked outside the fund year' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF EXISTS (
+        SELECT 1 FROM new_rows r
+        JOIN donations_account a ON a.id = r.credit_id
+        LEFT JOIN donations_fundyear f ON f.id = a.fund_year_id
+        LEFT JOIN donations_payment p ON p.id = r.payment_id
+        WHERE r.reverses_id IS NULL AND r.kind IN ('gift', 'placement')
+          AND r.covered_ore <> CASE WHEN EXISTS (
+                  SELECT 1 FROM donations_surplusclause s
+                  WHERE s.focus_area_id = f.focus_area_id AND s.valid_from <= coalesce(p.bank_date, r.booked_on)
+              ) THEN r.amount_ore ELSE 0 END
+    ) THEN
+        RAISE EXCEPTION 'ledger: covered is not what the surplus clause in force says' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF NOT EXISTS (
+        SELECT 1 FROM new_rows WHERE reverses_id IS NOT NULL OR kind NOT IN ('opening', 'gift', 'placement')
+    ) THEN
+        RETURN NULL;
+    END IF;
+
+    -- What lessens a fund year waits for others that do, so that what is read below still holds.
+    PERFORM 1 FROM donations_fundyear WHERE id IN (
+        SELECT a.fund_year_id FROM new_rows r JOIN donations_account a ON a.id IN (r.debit_id, r.credit_id)
+        WHERE r.reverses_id IS NOT NULL OR r.kind NOT IN ('opening', 'gift', 'placement')
+    ) ORDER BY id FOR NO KEY UPDATE;
+
+    IF EXISTS (
+        SELECT 1 FROM new_rows r JOIN donations_transfer o ON o.id = r.reverses_id
+        WHERE o.reverses_id IS NOT NULL OR o.kind <> r.kind OR o.amount_ore <> r.amount_ore
+           OR o.covered_ore <> r.covered_ore OR o.debit_id <> r.credit_id OR o.credit_id <> r.debit_id
+           OR o.booked_on > r.booked_on OR o.payment_id IS DISTINCT FROM r.payment_id
+    ) THEN
+        RAISE EXCEPTION 'ledger: a reversal mirrors what it reverses' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF EXISTS (
+        SELECT 1 FROM new_rows r
+        JOIN donations_account d ON d.id = r.debit_id JOIN donations_fundyear df ON df.id = d.fund_year_id
+        JOIN donations_account c ON c.id = r.credit_id JOIN donations_fundyear cf ON cf.id = c.fund_year_id
+        JOIN donations_collectionyear dy ON dy.id = df.year_id JOIN donations_collectionyear cy ON cy.id = cf.year_id
+        WHERE r.reverses_id IS NULL AND (
+            (r.kind = 'reallocation' AND (df.focus_area_id <> cf.focus_area_id OR df.year_id <> cf.year_id))
+            OR (r.kind = 'carry_over' AND (df.fund_id <> cf.fund_id OR cy.starts_on <> dy.ends_on + 1)))
+    ) THEN
+        RAISE EXCEPTION 'ledger: between these fund years nothing may move' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF EXISTS (
+        SELECT 1 FROM (
+            SELECT r.debit_id, min(r.booked_on) AS booked_on, bool_or(r.kind = 'reallocation' OR r.covered_ore > 0) AS takes_covered
+            FROM new_rows r WHERE r.reverses_id IS NULL AND r.kind IN ('reallocation', 'carry_over') GROUP BY r.debit_id
+        ) AS source
+        JOIN donations_account a ON a.id = source.debit_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(t.in_ore - t.out_ore) FILTER (WHERE t.kind <> 'disbursement'), 0) AS available,
+                   coalesce(sum(t.in_ore - t.out_ore), 0) AS cash,
+                   coalesce(sum(t.covered_in_ore - t.covered_out_ore), 0)
+                   - coalesce(sum(t.out_ore) FILTER (WHERE t.kind IN ('refund', 'reallocation')), 0) AS covered,
+                   max(t.booked_on) AS newest
+            FROM donations_dailytotal t WHERE t.account_id = a.id
+        ) AS figures
+        LEFT JOIN LATERAL (
+            SELECT n.amount_ore FROM donations_need n WHERE n.fund_year_id = a.fund_year_id
+            ORDER BY n.decided_on DESC, n.id DESC LIMIT 1
+        ) AS need ON true
+        WHERE need.amount_ore IS NULL OR figures.available < need.amount_ore OR figures.cash < 0
+           OR (source.takes_covered AND figures.covered < 0) OR source.booked_on < figures.newest
+    ) THEN
+        RAISE EXCEPTION 'ledger: more than the source''s movable surplus' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_2_guard AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard();
+
+CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE ON donations_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER transfer_not_truncated BEFORE TRUNCATE ON donations_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Needs
+
+CREATE OR REPLACE FUNCTION need_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM donations_fundyear WHERE id = NEW.fund_year_id FOR NO KEY UPDATE;
+    IF NEW.decided_on > stockholm_today() THEN
+        RAISE EXCEPTION 'need: decided in the future' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER need_guard BEFORE INSERT ON donations_need FOR EACH ROW EXECUTE FUNCTION need_guard();
+
+CREATE TRIGGER need_append_only BEFORE DELETE OR UPDATE ON donations_need FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER need_not_truncated BEFORE TRUNCATE ON donations_need FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Surplus clauses: never changed once a gift leans on them, never begun before a gift that is in the books.
+
+CREATE OR REPLACE FUNCTION surplus_clause_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    area bigint;
+    first_day date;
+BEGIN
+    -- Gifts wait, so that none is booked under a clause that is being changed.
+    LOCK TABLE donations_transfer IN SHARE ROW EXCLUSIVE MODE;
+    IF TG_OP = 'INSERT' THEN
+        area := NEW.focus_area_id; first_day := NEW.valid_from;
+    ELSE
+        area := OLD.focus_area_id; first_day := OLD.valid_from;
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM donations_dailytotal t
+        JOIN donations_account a ON a.id = t.account_id JOIN donations_fundyear f ON f.id = a.fund_year_id
+        WHERE f.focus_area_id = area AND t.kind IN ('gift', 'placement') AND t.booked_on >= first_day
+    ) OR (TG_OP = 'UPDATE' AND EXISTS (
+        SELECT 1 FROM donations_dailytotal t
+        JOIN donations_account a ON a.id = t.account_id JOIN donations_fundyear f ON f.id = a.fund_year_id
+        WHERE f.focus_area_id = NEW.focus_area_id AND t.kind IN ('gift', 'placement') AND t.booked_on >= NEW.valid_from
+    )) THEN
+        RAISE EXCEPTION 'surplus clause: gifts are already booked on or after its first day' USING ERRCODE = 'check_violation';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER surplus_clause_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_surplusclause FOR EACH ROW EXECUTE FUNCTION surplus_clause_guard();
+
+-- What an account and a fund year are does not change once money has moved.
+
+CREATE OR REPLACE FUNCTION account_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.kind <> OLD.kind OR NEW.fund_year_id IS DISTINCT FROM OLD.fund_year_id THEN
+        RAISE EXCEPTION 'account: what it is does not change' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER account_guard BEFORE UPDATE ON donations_account FOR EACH ROW EXECUTE FUNCTION account_guard();
+
+CREATE OR REPLACE FUNCTION fund_year_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.fund_id <> OLD.fund_id OR NEW.year_id <> OLD.year_id OR NEW.focus_area_id <> OLD.focus_area_id)
+       AND EXISTS (SELECT 1 FROM donations_dailytotal t JOIN donations_account a ON a.id = t.account_id
+                   WHERE a.fund_year_id = OLD.id) THEN
+        RAISE EXCEPTION 'fund year: fixed once it has transfers' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER fund_year_guard BEFORE UPDATE ON donations_fundyear FOR EACH ROW EXECUTE FUNCTION fund_year_guard();
+
+-- Collection years follow each other day by day, and keep their dates once a fund year leans on them.
+
+CREATE OR REPLACE FUNCTION collection_year_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM (SELECT starts_on, lag(ends_on) OVER (ORDER BY starts_on) AS before FROM donations_collectionyear) AS y
+        WHERE before IS NOT NULL AND starts_on <> before + 1
+    ) THEN
+        RAISE EXCEPTION 'collection year: years follow each other without gap or overlap' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER collection_year_guard AFTER INSERT OR DELETE OR UPDATE ON donations_collectionyear FOR EACH STATEMENT EXECUTE FUNCTION collection_year_guard();
+
+CREATE OR REPLACE FUNCTION collection_year_dates() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.starts_on <> OLD.starts_on OR NEW.ends_on <> OLD.ends_on)
+       AND EXISTS (SELECT 1 FROM donations_fundyear WHERE year_id = OLD.id) THEN
+        RAISE EXCEPTION 'collection year: fixed once it has fund years' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER collection_year_dates BEFORE UPDATE ON donations_collectionyear FOR EACH ROW EXECUTE FUNCTION collection_year_dates();

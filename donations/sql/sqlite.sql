@@ -1,0 +1,205 @@
+-- The same rules as in postgresql.sql. SQLite does not say in which order the
+-- triggers of one event fire, so that totals and guards are one trigger.
+
+CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
+    -- Two plain statements: an upsert would take over the conflict clause of the insert that fired us.
+    INSERT INTO donations_dailytotal
+        (account_id, kind, booked_on, slot, in_ore, out_ore, covered_in_ore, covered_out_ore, changed_at)
+    SELECT side.account_id, NEW.kind, NEW.booked_on, 0, 0, 0, 0, 0, NEW.created_at
+    FROM (SELECT NEW.debit_id AS account_id UNION ALL SELECT NEW.credit_id) AS side
+    WHERE NOT EXISTS (
+        SELECT 1 FROM donations_dailytotal t
+        WHERE t.account_id = side.account_id AND t.kind = NEW.kind AND t.booked_on = NEW.booked_on AND t.slot = 0);
+
+    -- A reversal has its sides swapped, and counts as negative on the original side.
+    UPDATE donations_dailytotal SET
+        in_ore = in_ore + iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore),
+        covered_in_ore = covered_in_ore + iif(NEW.reverses_id IS NULL, NEW.covered_ore, -NEW.covered_ore),
+        changed_at = max(changed_at, NEW.created_at)
+    WHERE account_id = iif(NEW.reverses_id IS NULL, NEW.credit_id, NEW.debit_id)
+      AND kind = NEW.kind AND booked_on = NEW.booked_on AND slot = 0;
+    UPDATE donations_dailytotal SET
+        out_ore = out_ore + iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore),
+        covered_out_ore = covered_out_ore + iif(NEW.reverses_id IS NULL, NEW.covered_ore, -NEW.covered_ore),
+        changed_at = max(changed_at, NEW.created_at)
+    WHERE account_id = iif(NEW.reverses_id IS NULL, NEW.debit_id, NEW.credit_id)
+      AND kind = NEW.kind AND booked_on = NEW.booked_on AND slot = 0;
+
+    SELECT RAISE(ABORT, 'ledger: these accounts do not fit the kind')
+    WHERE NEW.reverses_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM donations_account d, donations_account c
+        WHERE d.id = NEW.debit_id AND c.id = NEW.credit_id AND (NEW.kind || ' ' || d.kind || ' ' || c.kind) IN (
+            'opening start fund', 'gift bank fund', 'gift bank suspense', 'placement suspense fund',
+            'refund fund bank', 'refund suspense bank', 'reallocation fund fund', 'carry_over fund fund',
+            'disbursement fund partners'));
+
+    -- Stockholm is two hours before UTC from the last Sunday of March to that of October, at 01.00 UTC.
+    SELECT RAISE(ABORT, 'ledger: booked in the future')
+    WHERE NEW.booked_on > date('now', iif(
+        datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
+        AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
+        '+2 hours', '+1 hour'));
+
+    SELECT RAISE(ABORT, 'ledger: booked outside the fund year')
+    FROM donations_account a
+    JOIN donations_fundyear f ON f.id = a.fund_year_id
+    JOIN donations_collectionyear y ON y.id = f.year_id
+    WHERE a.id IN (NEW.debit_id, NEW.credit_id) AND (
+        NEW.booked_on < y.starts_on
+        OR (NEW.booked_on > y.ends_on AND NEW.reverses_id IS NULL
+            AND NEW.kind IN ('opening', 'gift', 'placement', 'refund')));
+
+    SELECT RAISE(ABORT, 'ledger: covered is not what the surplus clause in force says')
+    WHERE NEW.reverses_id IS NULL AND NEW.kind IN ('gift', 'placement')
+      AND NEW.covered_ore <> iif(EXISTS (
+          SELECT 1 FROM donations_account a
+          JOIN donations_fundyear f ON f.id = a.fund_year_id
+          JOIN donations_surplusclause s ON s.focus_area_id = f.focus_area_id
+          WHERE a.id = NEW.credit_id AND s.valid_from <= coalesce(
+              (SELECT bank_date FROM donations_payment WHERE id = NEW.payment_id), NEW.booked_on)
+      ), NEW.amount_ore, 0);
+
+    SELECT RAISE(ABORT, 'ledger: a reversal mirrors what it reverses')
+    WHERE NEW.reverses_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM donations_transfer o
+        WHERE o.id = NEW.reverses_id AND o.reverses_id IS NULL AND o.kind = NEW.kind
+          AND o.amount_ore = NEW.amount_ore AND o.covered_ore = NEW.covered_ore
+          AND o.debit_id = NEW.credit_id AND o.credit_id = NEW.debit_id
+          AND o.booked_on <= NEW.booked_on AND o.payment_id IS NEW.payment_id);
+
+    SELECT RAISE(ABORT, 'ledger: between these fund years nothing may move')
+    WHERE NEW.reverses_id IS NULL AND NEW.kind IN ('reallocation', 'carry_over') AND NOT EXISTS (
+        SELECT 1 FROM donations_account d JOIN donations_fundyear df ON df.id = d.fund_year_id
+        JOIN donations_collectionyear dy ON dy.id = df.year_id,
+        donations_account c JOIN donations_fundyear cf ON cf.id = c.fund_year_id
+        JOIN donations_collectionyear cy ON cy.id = cf.year_id
+        WHERE d.id = NEW.debit_id AND c.id = NEW.credit_id AND iif(
+            NEW.kind = 'reallocation',
+            df.focus_area_id = cf.focus_area_id AND df.year_id = cf.year_id,
+            df.fund_id = cf.fund_id AND cy.starts_on = date(dy.ends_on, '+1 day')));
+
+    SELECT RAISE(ABORT, 'ledger: more than the source''s movable surplus')
+    WHERE NEW.reverses_id IS NULL AND NEW.kind IN ('reallocation', 'carry_over') AND NOT EXISTS (
+        SELECT 1 FROM (
+            SELECT sum(iif(t.kind <> 'disbursement', t.in_ore - t.out_ore, 0)) AS available,
+                   sum(t.in_ore - t.out_ore) AS cash,
+                   sum(t.covered_in_ore - t.covered_out_ore
+                       - iif(t.kind IN ('refund', 'reallocation'), t.out_ore, 0)) AS covered,
+                   max(t.booked_on) AS newest
+            FROM donations_dailytotal t WHERE t.account_id = NEW.debit_id
+        ) AS figures
+        WHERE figures.available >= (
+                SELECT n.amount_ore FROM donations_need n
+                JOIN donations_account a ON a.fund_year_id = n.fund_year_id
+                WHERE a.id = NEW.debit_id ORDER BY n.decided_on DESC, n.id DESC LIMIT 1)
+          AND figures.cash >= 0
+          AND (figures.covered >= 0 OR (NEW.kind = 'carry_over' AND NEW.covered_ore = 0))
+          AND NEW.booked_on >= figures.newest);
+END;
+
+CREATE TRIGGER transfer_no_update BEFORE UPDATE ON donations_transfer BEGIN
+    SELECT RAISE(ABORT, 'donations_transfer is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER transfer_no_delete BEFORE DELETE ON donations_transfer BEGIN
+    SELECT RAISE(ABORT, 'donations_transfer is append-only: DELETE is refused');
+END;
+
+-- INSERT OR REPLACE deletes without firing the DELETE trigger unless recursive_triggers is on.
+CREATE TRIGGER transfer_no_replace BEFORE INSERT ON donations_transfer
+WHEN EXISTS (SELECT 1 FROM donations_transfer WHERE id = NEW.id)
+  OR (NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM donations_transfer WHERE reverses_id = NEW.reverses_id))
+  OR (NEW.payment_id IS NOT NULL AND NEW.reverses_id IS NULL AND NEW.kind IN ('gift', 'refund') AND EXISTS (
+      SELECT 1 FROM donations_transfer
+      WHERE payment_id = NEW.payment_id AND reverses_id IS NULL AND kind IN ('gift', 'refund')))
+BEGIN
+    SELECT RAISE(ABORT, 'donations_transfer is append-only: REPLACE is refused');
+END;
+
+-- Needs
+
+CREATE TRIGGER need_guard BEFORE INSERT ON donations_need
+WHEN EXISTS (SELECT 1 FROM donations_need WHERE id = NEW.id) OR NEW.decided_on > date('now', iif(
+    datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
+    AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
+    '+2 hours', '+1 hour'))
+BEGIN
+    SELECT RAISE(ABORT, 'need: decided in the future, or in place of another');
+END;
+
+CREATE TRIGGER need_no_update BEFORE UPDATE ON donations_need BEGIN
+    SELECT RAISE(ABORT, 'donations_need is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER need_no_delete BEFORE DELETE ON donations_need BEGIN
+    SELECT RAISE(ABORT, 'donations_need is append-only: DELETE is refused');
+END;
+
+-- Surplus clauses: never changed once a gift leans on them, never begun before a gift that is in the books.
+
+CREATE TRIGGER surplus_clause_begin BEFORE INSERT ON donations_surplusclause
+WHEN EXISTS (
+    SELECT 1 FROM donations_dailytotal t
+    JOIN donations_account a ON a.id = t.account_id JOIN donations_fundyear f ON f.id = a.fund_year_id
+    WHERE f.focus_area_id = NEW.focus_area_id AND t.kind IN ('gift', 'placement') AND t.booked_on >= NEW.valid_from)
+BEGIN
+    SELECT RAISE(ABORT, 'surplus clause: gifts are already booked on or after its first day');
+END;
+
+CREATE TRIGGER surplus_clause_change BEFORE UPDATE ON donations_surplusclause
+WHEN EXISTS (
+    SELECT 1 FROM donations_dailytotal t
+    JOIN donations_account a ON a.id = t.account_id JOIN donations_fundyear f ON f.id = a.fund_year_id
+    WHERE t.kind IN ('gift', 'placement') AND (
+        (f.focus_area_id = OLD.focus_area_id AND t.booked_on >= OLD.valid_from)
+        OR (f.focus_area_id = NEW.focus_area_id AND t.booked_on >= NEW.valid_from)))
+BEGIN
+    SELECT RAISE(ABORT, 'surplus clause: gifts are already booked on or after its first day');
+END;
+
+CREATE TRIGGER surplus_clause_end BEFORE DELETE ON donations_surplusclause
+WHEN EXISTS (
+    SELECT 1 FROM donations_dailytotal t
+    JOIN donations_account a ON a.id = t.account_id JOIN donations_fundyear f ON f.id = a.fund_year_id
+    WHERE f.focus_area_id = OLD.focus_area_id AND t.kind IN ('gift', 'placement') AND t.booked_on >= OLD.valid_from)
+BEGIN
+    SELECT RAISE(ABORT, 'surplus clause: gifts are already booked on or after its first day');
+END;
+
+-- What an account and a fund year are does not change once money has moved.
+
+CREATE TRIGGER account_guard BEFORE UPDATE ON donations_account
+WHEN NEW.kind <> OLD.kind OR NEW.fund_year_id IS NOT OLD.fund_year_id BEGIN
+    SELECT RAISE(ABORT, 'account: what it is does not change');
+END;
+
+CREATE TRIGGER fund_year_guard BEFORE UPDATE ON donations_fundyear
+WHEN (NEW.fund_id <> OLD.fund_id OR NEW.year_id <> OLD.year_id OR NEW.focus_area_id <> OLD.focus_area_id)
+ AND EXISTS (SELECT 1 FROM donations_dailytotal t JOIN donations_account a ON a.id = t.account_id
+             WHERE a.fund_year_id = OLD.id)
+BEGIN
+    SELECT RAISE(ABORT, 'fund year: fixed once it has transfers');
+END;
+
+-- Collection years follow each other day by day, and keep their dates once a fund year leans on them.
+
+CREATE TRIGGER collection_year_added AFTER INSERT ON donations_collectionyear BEGIN
+    SELECT RAISE(ABORT, 'collection year: years follow each other without gap or overlap')
+    FROM (SELECT starts_on, lag(ends_on) OVER (ORDER BY starts_on) AS before FROM donations_collectionyear) AS y
+    WHERE before IS NOT NULL AND starts_on <> date(before, '+1 day');
+END;
+
+CREATE TRIGGER collection_year_removed AFTER DELETE ON donations_collectionyear BEGIN
+    SELECT RAISE(ABORT, 'collection year: years follow each other without gap or overlap')
+    FROM (SELECT starts_on, lag(ends_on) OVER (ORDER BY starts_on) AS before FROM donations_collectionyear) AS y
+    WHERE before IS NOT NULL AND starts_on <> date(before, '+1 day');
+END;
+
+CREATE TRIGGER collection_year_changed AFTER UPDATE OF starts_on, ends_on ON donations_collectionyear BEGIN
+    SELECT RAISE(ABORT, 'collection year: fixed once it has fund years')
+    WHERE (NEW.starts_on <> OLD.starts_on OR NEW.ends_on <> OLD.ends_on)
+      AND EXISTS (SELECT 1 FROM donations_fundyear WHERE year_id = OLD.id);
+    SELECT RAISE(ABORT, 'collection year: years follow each other without gap or overlap')
+    FROM (SELECT starts_on, lag(ends_on) OVER (ORDER BY starts_on) AS before FROM donations_collectionyear) AS y
+    WHERE before IS NOT NULL AND starts_on <> date(before, '+1 day');
+END;

@@ -1,0 +1,27 @@
+from projects.models.content import Achievement, ContentRow, KeyFigure, Plan, Section, Story, Update
+from projects.models.pages import Address, FocusArea, Organisation, Page, Project
+from projects.models.people import Consent, Contact
+from projects.models.pictures import Image
+from projects.models.site import SiteSettings
+from projects.models.versions import Publication, Version
+
+__all__ = [
+    "Achievement",
+    "Address",
+    "Consent",
+    "Contact",
+    "ContentRow",
+    "FocusArea",
+    "Image",
+    "KeyFigure",
+    "Organisation",
+    "Page",
+    "Plan",
+    "Project",
+    "Publication",
+    "Section",
+    "SiteSettings",
+    "Story",
+    "Update",
+    "Version",
+]

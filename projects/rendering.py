@@ -1,0 +1,303 @@
+"""From a snapshot to what a template shows, with everything that is looked up live.
+
+Live are: contact, other pages' names and addresses (one that is not published
+is left out) and consent. Texts, pictures' descriptions and order come from the
+snapshot.
+"""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.dateparse import parse_date
+from django.utils.safestring import SafeString
+from django_countries import countries as all_countries
+
+from projects.markdown import render
+from projects.models import Consent, Contact, Image, Page, Version
+from projects.snapshots import Snapshot, from_version
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that may be shown now."""
+
+    image: Image
+    alt: str
+    credit: str
+
+    @property
+    def src(self) -> str:
+        return self.image.src
+
+    @property
+    def srcset(self) -> str:
+        return self.image.srcset
+
+    @property
+    def width(self) -> int:
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        return self.image.height
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A published page as other pages name it."""
+
+    pk: int
+    title: str
+    url: str
+    summary: str
+    image: Picture | None
+    countries: list[str]
+    hue: str = ""
+    focus_area_id: int | None = None
+
+
+@dataclass(frozen=True)
+class AchievementView:
+    number: str
+    period: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TextView:
+    """A heading with a text: a plan or a free section."""
+
+    heading: str
+    text: SafeString
+
+
+@dataclass(frozen=True)
+class StoryView:
+    heading: str
+    text: SafeString
+    who: str
+    is_pseudonym: bool
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
+class KeyFigureView:
+    value: str
+    label: str
+    source: str
+
+
+@dataclass(frozen=True)
+class UpdateView:
+    published_on: datetime.date
+    heading: str
+    text: SafeString
+    page: PageLink | None = None
+
+
+@dataclass(frozen=True)
+class ContactView:
+    name: str
+    role: str
+    email: str
+    phone: str
+    greeting: str
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
+class PageView:
+    """Everything a page's template shows, the money aside."""
+
+    pk: int
+    kind: str
+    title: str
+    summary: str
+    body: SafeString
+    url: str
+    image: Picture | None
+    focus_area: PageLink | None
+    hue: str
+    countries: list[str]
+    partners: list[PageLink]
+    similar: list[PageLink]
+    achievements_intro: str
+    achievements: list[AchievementView]
+    plans: list[TextView]
+    stories: list[StoryView]
+    key_figures: list[KeyFigureView]
+    sections: list[TextView]
+    updates: list[UpdateView]
+    contact: ContactView | None
+    qualifies_for_tax_reduction: bool
+    organisation_kind: str
+    website: str
+    published_at: datetime.datetime | None
+    is_preview: bool
+
+
+class Pictures:
+    """The pictures among some contents that may be shown at a moment, fetched at once."""
+
+    def __init__(self, image_ids: Iterable[int], at: datetime.datetime) -> None:
+        shown = Image.objects.filter(pk__in=set(image_ids), consent__in=Consent.objects.valid(at))
+        self._images = {image.pk: image for image in shown}
+
+    def get(self, picture: dict[str, Any] | None) -> Picture | None:
+        image = self._images.get(picture["id"]) if picture else None
+        return Picture(image, picture["alt"], picture["credit"]) if image and picture else None
+
+
+def links(versions: Iterable[Version], at: datetime.datetime) -> list[PageLink]:
+    """The given published versions as links, in their order (select_related `page` first)."""
+    versions = list(versions)
+    pictures = Pictures((v.content["image"]["id"] for v in versions if v.content["image"]), at)
+    return [
+        PageLink(
+            pk=version.page_id,
+            title=version.title,
+            url=version.page.get_absolute_url(),
+            summary=version.summary,
+            image=pictures.get(version.content["image"]),
+            countries=_country_names(str(row.country) for row in version.countries.all()),
+            hue=version.content.get("hue", ""),
+            focus_area_id=version.focus_area_id,
+        )
+        for version in versions
+    ]
+
+
+def published_links(page_ids: Iterable[int], at: datetime.datetime) -> list[PageLink]:
+    """Those of the given pages that are published, as links by title."""
+    return links(
+        published().filter(page_id__in=set(page_ids)).published(at).order_by("title", "page_id"), at
+    )
+
+
+def published() -> Any:
+    """Versions with what links are made of."""
+    return Version.objects.select_related("page").prefetch_related("countries")
+
+
+def news(versions: Iterable[Version], at: datetime.datetime, limit: int) -> list[UpdateView]:
+    """The newest dated news among the given published versions, the newest first."""
+    found = [
+        (update["published_on"], version, update)
+        for version in versions
+        for update in version.content["updates"]
+    ]
+    newest = sorted(found, key=lambda item: (item[0], item[1].page_id), reverse=True)[:limit]
+    by_page = {link.pk: link for link in links({v.pk: v for _, v, _ in newest}.values(), at)}
+    return [_update(update, by_page[version.page_id]) for _, version, update in newest]
+
+
+def page_view(
+    page: Page,
+    snapshot: Snapshot,
+    at: datetime.datetime,
+    *,
+    published_at: datetime.datetime | None = None,
+    is_preview: bool = False,
+) -> PageView:
+    """What the template of `page` shows of `snapshot` at the moment `at` (aware)."""
+    content = snapshot.content
+    pictures = Pictures(snapshot.image_ids, at)
+    area_ids = {snapshot.focus_area_id} if snapshot.focus_area_id else set()
+    named = {
+        link.pk: link
+        for link in published_links(
+            area_ids | set(snapshot.partner_ids) | set(snapshot.similar_ids), at
+        )
+    }
+    focus_area = named.get(snapshot.focus_area_id) if snapshot.focus_area_id else None
+    return PageView(
+        pk=page.pk,
+        kind=page.kind,
+        title=snapshot.title,
+        summary=snapshot.summary,
+        body=render(content["body"], top_heading=2),
+        url=page.get_absolute_url(),
+        image=pictures.get(content["image"]),
+        focus_area=focus_area,
+        hue=content.get("hue") or (focus_area.hue if focus_area else ""),
+        countries=_country_names(snapshot.countries),
+        partners=[link for link in named.values() if link.pk in snapshot.partner_ids],
+        similar=[link for link in named.values() if link.pk in snapshot.similar_ids],
+        achievements_intro=content["achievements_intro"],
+        achievements=[AchievementView(**row) for row in content["achievements"]],
+        plans=[
+            TextView(row["heading"], render(row["text"], top_heading=4)) for row in content["plans"]
+        ],
+        stories=_stories(content["stories"], pictures, at),
+        key_figures=[KeyFigureView(**row) for row in content["key_figures"]],
+        sections=[
+            TextView(row["heading"], render(row["text"], top_heading=3))
+            for row in content["sections"]
+        ],
+        updates=[_update(row) for row in content["updates"]],
+        contact=_contact(snapshot.contact_id, at),
+        qualifies_for_tax_reduction=snapshot.qualifies_for_tax_reduction,
+        organisation_kind=content.get("organisation_kind", ""),
+        website=content.get("website", ""),
+        published_at=published_at,
+        is_preview=is_preview,
+    )
+
+
+def version_view(version: Version, at: datetime.datetime) -> PageView:
+    """What visitors see of a published version."""
+    return page_view(version.page, from_version(version), at, published_at=version.created_at)
+
+
+def _stories(
+    rows: list[dict[str, Any]], pictures: Pictures, at: datetime.datetime
+) -> list[StoryView]:
+    """The stories whose consent holds; the others are left out."""
+    asked = {row["consent_id"] for row in rows}
+    valid = (
+        set(Consent.objects.filter(pk__in=asked).valid(at).values_list("pk", flat=True))
+        if asked
+        else set()
+    )
+    return [
+        StoryView(
+            heading=row["heading"],
+            text=render(row["text"], top_heading=3),
+            who=row["who"],
+            is_pseudonym=row["is_pseudonym"],
+            picture=pictures.get(row["picture"]),
+        )
+        for row in rows
+        if row["consent_id"] in valid
+    ]
+
+
+def _update(row: dict[str, Any], page: PageLink | None = None) -> UpdateView:
+    day = parse_date(row["published_on"])
+    assert day is not None
+    return UpdateView(day, row["heading"], render(row["text"], top_heading=4), page)
+
+
+def _contact(contact_id: int | None, at: datetime.datetime) -> ContactView | None:
+    contact = (
+        Contact.objects.select_related("image").filter(pk=contact_id).first()
+        if contact_id
+        else None
+    )
+    if contact is None:
+        return None
+    image = contact.image
+    picture = (
+        Pictures([image.pk], at).get({"id": image.pk, "alt": image.alt, "credit": image.credit})
+        if image
+        else None
+    )
+    return ContactView(
+        contact.name, contact.role, contact.email, contact.phone, contact.greeting, picture
+    )
+
+
+def _country_names(codes: Iterable[str]) -> list[str]:
+    return sorted(all_countries.name(code) for code in codes)

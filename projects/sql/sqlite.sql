@@ -1,0 +1,15 @@
+-- Publications are decisions: they are added, never changed.
+
+CREATE TRIGGER publication_no_update BEFORE UPDATE ON projects_publication BEGIN
+    SELECT RAISE(ABORT, 'projects_publication is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER publication_no_delete BEFORE DELETE ON projects_publication BEGIN
+    SELECT RAISE(ABORT, 'projects_publication is append-only: DELETE is refused');
+END;
+
+-- INSERT OR REPLACE deletes without firing the DELETE trigger unless recursive_triggers is on.
+CREATE TRIGGER publication_no_replace BEFORE INSERT ON projects_publication
+WHEN EXISTS (SELECT 1 FROM projects_publication WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'projects_publication is append-only: REPLACE is refused');
+END;

@@ -1,0 +1,95 @@
+"""The cast of the tests: an organisation in miniature, made through the product's own operations."""
+
+import datetime
+from typing import Any
+
+from donations import operations
+from donations.models import Account, Fund, FundYear, SurplusClause, Transfer
+from donations.operations import GiftIn
+from projects import publishing
+from projects.models import Consent, FocusArea, Organisation, Page, Project, Publication, Story
+from projects.snapshots import freeze
+from staff.models import User
+
+# A year that is over, so that no date in it can lie in the future.
+YEAR = 2024
+NEW_YEAR = datetime.date(YEAR, 1, 1)
+MIDSUMMER = datetime.date(YEAR, 6, 21)
+CLAUSE = "Får projektet mer än årets behov kan pengarna användas i ett liknande projekt."
+
+
+def ester() -> User:
+    """Ester does the finances, and everything else that needs a person."""
+    return User.objects.get_or_create(
+        username="ester", defaults={"first_name": "Ester", "is_staff": True, "is_superuser": True}
+    )[0]
+
+
+def bank() -> Account:
+    return Account.objects.get_or_create(kind=Account.Kind.BANK, name="Gåvokonto")[0]
+
+
+def area(
+    slug: str = "vatten", *, clause_from: datetime.date | None = NEW_YEAR, **fields: Any
+) -> FocusArea:
+    """A focus area whose surplus clause is in force from `clause_from` (None: it has none)."""
+    made = FocusArea.objects.create(slug=slug, **{"title": slug.capitalize(), **fields})
+    if clause_from:
+        SurplusClause.objects.create(focus_area=made, text=CLAUSE, valid_from=clause_from)
+    return made
+
+
+def project(slug: str = "brunnar", focus_area: FocusArea | None = None, **fields: Any) -> Project:
+    focus_area = focus_area or FocusArea.objects.first() or area()
+    return Project.objects.create(
+        slug=slug, focus_area=focus_area, **{"title": slug.capitalize(), **fields}
+    )
+
+
+def organisation(slug: str = "dobato", **fields: Any) -> Organisation:
+    return Organisation.objects.create(slug=slug, **{"title": slug.capitalize(), **fields})
+
+
+def fund(number: str = "47030", page: Page | None = None) -> Fund:
+    """An open fund for a project (a new one when none is given), or for a whole focus area."""
+    page = page or project()
+    whose = {"focus_area": page} if isinstance(page, FocusArea) else {"project": page}
+    return Fund.objects.create(collection_number=number, opened_on=NEW_YEAR, **whose)
+
+
+def fund_year(of: Fund, need_ore: int | None = None, day: datetime.date = NEW_YEAR) -> FundYear:
+    """The fund's year that holds `day`, with its need decided on the year's first day when one is given."""
+    year = operations.fund_year(of, day, ester())
+    if need_ore is not None:
+        operations.set_need(
+            year, need_ore, decided_on=year.year.starts_on, reason="Styrelsens beslut", by=ester()
+        )
+    return year
+
+
+def gift(to: Fund | None, amount_ore: int, day: datetime.date = MIDSUMMER) -> Transfer:
+    """A gift that came in on `day`; to suspense when no fund is given."""
+    given = GiftIn(fund=to, amount_ore=amount_ore, bank_date=day, channel=Fund.Channel.SWISH)
+    return operations.register_gift(given, bank=bank(), by=ester())
+
+
+def publish(page: Page, from_at: datetime.datetime | None = None) -> Publication:
+    """Save the page's working copy as a version and publish it."""
+    return publishing.publish(freeze(page, ester()), by=ester(), from_at=from_at)
+
+
+def consent(**fields: Any) -> Consent:
+    """A consent that holds for a long time, unless `fields` say otherwise."""
+    given = {
+        "subject": "Nai, intervju",
+        "asked_by": "Ester",
+        "method": "muntligt",
+        "given_on": NEW_YEAR,
+        "valid_until": datetime.date(2099, 12, 31),
+    }
+    return Consent.objects.create(**{**given, **fields})
+
+
+def story(page: Page, **fields: Any) -> Story:
+    told = {"heading": "Nai frågade vidare", "text": "Hon bad dem hålla uppsikt.", "who": "Nai"}
+    return Story.objects.create(page=page, **{**told, **fields})

@@ -1,0 +1,98 @@
+"""What every test can ask for, the browser above all."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import chromium as program
+from tests.chromium import Visitors
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from pytest_django.live_server_helper import LiveServer
+
+WITHOUT_CHROMIUM = "No browser to test with"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser tests last.
+
+    Playwright keeps an event loop running in the thread that started it, and Django then refuses
+    that thread the database unless it is told not to (see `chromium`). This way only the browser
+    tests are told.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell tests/run.py how it went."""
+    if not (path := os.environ.get("KOLLEKT_TEST_COUNTS")):
+        return
+    reports = terminalreporter.stats
+    counts = {
+        "passed": len(reports.get("passed", [])),
+        "failed": len(reports.get("failed", [])) + len(reports.get("error", [])),
+        "skipped": len(reports.get("skipped", [])),
+        "without_chromium": sum(
+            WITHOUT_CHROMIUM in str(report.longrepr) for report in reports.get("skipped", [])
+        ),
+    }
+    Path(path).write_text(json.dumps(counts))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """A running Chromium, one for each test process."""
+    from playwright.sync_api import sync_playwright
+
+    if missing := program.missing_packages():
+        reason = f"{WITHOUT_CHROMIUM}: apt install {' '.join(missing)}"
+        if os.environ.get("REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=program.find(), args=program.flags())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: "Browser", live_server: "LiveServer") -> Iterator[Visitors]:
+    """Open pages of the live server: `open_page("/", width=360, javascript=False)`.
+
+    When the test ends, it fails if any page has asked another host for something, broken the
+    content security policy or thrown an error.
+    """
+    with Visitors(chromium, live_server.url) as visitors:
+        yield visitors
+    assert visitors.complaints == []
+
+
+@pytest.fixture(params=[360, 1280])
+def width(request: pytest.FixtureRequest) -> int:
+    """Run the test on a phone and on a desktop."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[["Page"], list[str]]:
+    """Return what axe finds wrong with a page, a line for each element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    checker = Axe()
+
+    def check(page: "Page") -> list[str]:
+        found = checker.run(page).response["violations"]
+        return [
+            f"{violation['id']}: {violation['help']}: {node['html']}"
+            for violation in found
+            for node in violation["nodes"]
+        ]
+
+    return check

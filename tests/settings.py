@@ -1,0 +1,29 @@
+"""The settings under test, changed only where a test run must not leave traces or be slow."""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+from config.settings import *  # noqa: F403
+from config.settings import DATABASES, STORAGES, VAR_DIR
+
+TEST_DIR = VAR_DIR / "test"
+TEST_DIR.mkdir(exist_ok=True)
+
+# A file, not memory: the live server's threads have connections of their own.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test_kollekt.sqlite3")}
+else:
+    # A test's threads each want a connection of their own, and none left when it ends.
+    DATABASES["default"]["OPTIONS"].pop("pool", None)
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="media-", dir=TEST_DIR))
+atexit.register(shutil.rmtree, MEDIA_ROOT, ignore_errors=True)
+
+# The live server finds static files where they lie; nothing has been collected.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
