@@ -165,6 +165,8 @@ LANGUAGES = [("sv", "svenska")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Stockholm"
 USE_I18N = True
+# Missing in django-countries' Swedish.
+COUNTRIES_OVERRIDE = {"KH": "Kambodja"}
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False  # Amounts are printed by donations.money, and years have no space.
 

@@ -138,7 +138,7 @@ class FundForm(forms.ModelForm):
     """A fund in the admin."""
 
     channels = forms.MultipleChoiceField(
-        label="sätt att ge",
+        label="Sätt att ge",
         choices=Fund.Channel,
         widget=forms.CheckboxSelectMultiple,
         required=False,

@@ -1,8 +1,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet, TextField
+from django.forms import Textarea
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -42,6 +44,7 @@ class RowInline(admin.StackedInline):
 
     extra = 0
     fk_name = "page"
+    formfield_overrides = {TextField: {"widget": Textarea(attrs={"rows": 4, "cols": 80})}}
 
 
 class AchievementInline(RowInline):
@@ -283,6 +286,11 @@ class ProjectAdmin(PageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("focus_area")
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "countries":
+            kwargs["widget"] = FilteredSelectMultiple("länder", is_stacked=False)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(FocusArea)

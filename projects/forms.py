@@ -34,7 +34,7 @@ class ImageForm(forms.ModelForm):
     """A picture's description, and its file on the way in."""
 
     upload = forms.FileField(
-        label="bildfil",
+        label="Bildfil",
         help_text="JPEG, PNG eller WebP, högst 15 MB. Plats och kamerauppgifter i filen tas bort.",
         widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
     )
@@ -47,7 +47,7 @@ class ImageForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["upload"].required = False
-            self.fields["upload"].label = "byt bildfil"
+            self.fields["upload"].label = "Byt bildfil"
 
     def clean_upload(self) -> Picture | None:
         upload = self.cleaned_data["upload"]

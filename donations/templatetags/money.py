@@ -2,11 +2,12 @@
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from donations import queries
 from donations.models import Fund
@@ -17,15 +18,22 @@ from projects.rendering import PageLink, PageView
 
 register = template.Library()
 
+# How many similar projects a fully funded page names.
+SIMILAR = 3
+
 
 @dataclass(frozen=True)
 class Box:
-    """A collection box: a fund's public figures on a day."""
+    """A collection box: a fund's public figures on a day.
+
+    `similar` are pages like this one that still need money, where this one does not.
+    """
 
     collection_number: str
     year: str
     figures: queries.Figures
     clause: str
+    similar: list["NeedingItem"] = field(default_factory=list)
 
     @property
     def percent(self) -> int | None:
@@ -49,7 +57,9 @@ class Box:
 
     @property
     def updated_from(self) -> str:
-        return "bokförda gåvor"
+        """What the figures rest on: the books up to the newest day that has anything in them."""
+        day = self.figures.newest_day
+        return f"det som är bokfört till och med den {date_format(day, 'j F Y')}" if day else ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,10 @@ class NeedingItem:
     @property
     def image(self) -> Any:
         return self.page.image
+
+    @property
+    def remaining(self) -> int | None:
+        return self.box.figures.remaining
 
     @property
     def area_title(self) -> str:
@@ -107,16 +121,17 @@ def kronor(ore: int | None) -> str:
     return "" if ore is None else format_kronor(ore)
 
 
-@register.inclusion_tag("donations/collection_box.html")
-def collection_box(page: PageView) -> dict[str, Any]:
-    """The page's collection box, or nothing when it has no open fund."""
-    return {"box": _boxes([page.pk]).get(page.pk), "page": page}
-
-
 @register.simple_tag
-def project_money(page: PageView | PageLink) -> Box | None:
-    """The figures of a page's open fund, or None."""
-    return _boxes([page.pk]).get(page.pk)
+def project_money(page: PageView) -> Box | None:
+    """The collection box of a page, or None when it has no open fund."""
+    box = _boxes([page.pk]).get(page.pk)
+    if box is None or not box.is_fully_funded or page.focus_area is None:
+        return box
+    handpicked = {link.pk for link in page.similar}
+    others = [item for item in _needing(page.focus_area.pk) if item.page.pk != page.pk]
+    # Stable: those picked by hand first, each group as it came, with most left (in per cent) first.
+    others.sort(key=lambda item: item.page.pk not in handpicked)
+    return replace(box, similar=others[:SIMILAR])
 
 
 @register.simple_tag
@@ -139,19 +154,22 @@ def area_money(page: PageView | PageLink) -> queries.Total:
 @register.simple_tag
 def projects_needing_money(limit: int = 6) -> list[NeedingItem]:
     """Published projects with something left to collect, those with most left (in per cent) first."""
+    return _needing()[:limit]
+
+
+def _needing(focus_area_id: int | None = None) -> list[NeedingItem]:
     now = timezone.now()
     versions = rendering.published().published(now)
-    projects = rendering.links(
-        versions.filter(page__kind=Page.Kind.PROJECT).order_by("title", "page_id"), now
-    )
-    areas = {
-        area.pk: area
-        for area in rendering.links(versions.filter(page__kind=Page.Kind.FOCUS_AREA), now)
-    }
-    found = _boxes(project.pk for project in projects)
+    projects = versions.filter(page__kind=Page.Kind.PROJECT).order_by("title", "page_id")
+    if focus_area_id:
+        projects = projects.filter(focus_area_id=focus_area_id)
+    areas = versions.filter(page__kind=Page.Kind.FOCUS_AREA)
+    area_of = {area.pk: area for area in rendering.links(areas, now)}
+    links = rendering.links(projects, now)
+    found = _boxes(link.pk for link in links)
     needing = [
-        NeedingItem(project, areas.get(project.focus_area_id or 0), found[project.pk])
-        for project in projects
-        if project.pk in found and found[project.pk].figures.remaining
+        NeedingItem(link, area_of.get(link.focus_area_id or 0), found[link.pk])
+        for link in links
+        if link.pk in found and found[link.pk].figures.remaining
     ]
-    return sorted(needing, key=lambda item: item.box.percent or 0)[:limit]
+    return sorted(needing, key=lambda item: item.box.percent or 0)
