@@ -4,6 +4,7 @@
 #   make lint | format         what the code must look like | make it so
 #   make lock                  renew the lock files from pyproject.toml
 #   make bench | soak          measure | wear
+#   make screenshots           every kind of page as people see it, in var/screenshots/
 #   make clean                 remove the environment and caches; the database in var/ stays
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench soak clean runtime dev venv
+.PHONY: help run test lint format lock bench soak screenshots clean runtime dev venv
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
@@ -48,6 +49,9 @@ bench: dev
 
 soak: dev
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+screenshots: dev
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,18 +1,22 @@
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
-from django.views.static import serve
+from django.urls import URLPattern, URLResolver, include, path
 
-from config import views
+from config import parts, views
 
-urlpatterns = [
-    path("healthz", views.healthz, name="healthz"),
+urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 
 if settings.SERVE_MEDIA:
     urlpatterns += [
-        path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT}, name="media"),
+        path("media/<path:path>", views.media, name="media"),
+    ]
+
+if not settings.PRODUCTION:
+    urlpatterns += [
+        path("_/delar/", parts.parts, name="parts"),
+        path("_/delar/500/", parts.server_error, name="parts_500"),
     ]
 
 urlpatterns += [

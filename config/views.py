@@ -1,8 +1,24 @@
-"""Answers about the process itself, for whatever watches over it."""
+"""Uploaded files, where no proxy answers for them."""
 
-from django.http import HttpRequest, HttpResponse
+import re
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
+from django.views.static import serve
+
+from projects.models import Consent, Image
+
+_PICTURE = re.compile(r"bilder/(?P<key>[0-9a-f]{32})-[0-9]{1,5}\.webp")
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process is up and answers. Says nothing about the database."""
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
+    """A picture's file, while the consent that it leans on holds. Its name never means another file."""
+    found = _PICTURE.fullmatch(path)
+    shown = Image.objects.filter(consent__in=Consent.objects.valid(timezone.now()))
+    if not found or not shown.filter(key=found["key"]).exists():
+        raise Http404
+    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    # An hour, not for ever: a consent can be withdrawn.
+    response["Cache-Control"] = "public, max-age=3600"
+    return response

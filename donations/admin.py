@@ -22,10 +22,20 @@ from donations.forms import (
     RefundForm,
     ReverseForm,
     SurplusClauseForm,
+    long_date,
 )
-from donations.models import Account, CollectionYear, Fund, Submission, SurplusClause, Transfer
+from donations.models import (
+    Account,
+    CollectionYear,
+    Fund,
+    Need,
+    Submission,
+    SurplusClause,
+    Transfer,
+)
 from donations.money import format_kronor
 from donations.operations import GiftIn, OperationError
+from projects.picked import PickedMixin
 from staff.requests import member
 
 
@@ -88,7 +98,10 @@ class TransferAdmin(OperationAdmin):
 
     list_display = ["booked_on", "kind", "from_account", "to_account", "kronor", "is_reversed"]
     list_filter = ["kind", "booked_on"]
-    search_fields = ["=credit__fund_year__fund__collection_number"]
+    search_fields = [
+        "=credit__fund_year__fund__collection_number",
+        "=debit__fund_year__fund__collection_number",
+    ]
     list_select_related = [
         "debit__fund_year__fund__project",
         "debit__fund_year__fund__focus_area",
@@ -106,6 +119,8 @@ class TransferAdmin(OperationAdmin):
         "from_account",
         "to_account",
         "kronor",
+        "payment",
+        "payer",
         "reason",
         "corrects",
         "reverses",
@@ -127,6 +142,11 @@ class TransferAdmin(OperationAdmin):
     @admin.display(description="belopp", ordering="amount_ore")
     def kronor(self, transfer: Transfer) -> str:
         return format_kronor(transfer.amount_ore)
+
+    @admin.display(description="givare och meddelande")
+    def payer(self, transfer: Transfer) -> str:
+        said = [transfer.payment.payer_name, transfer.payment.message] if transfer.payment else []
+        return ", ".join(text for text in said if text) or "–"
 
     @admin.display(description="rättad", boolean=True)
     def is_reversed(self, transfer: Transfer) -> bool:
@@ -202,7 +222,7 @@ class TransferAdmin(OperationAdmin):
             button=_("Bokför rättelsen"),
             back=self._page(transfer),
             intro=_(
-                "%(what)s, %(amount)s. Den står kvar i böckerna, men räknas som om den aldrig varit."
+                "%(what)s, %(amount)s. Den står kvar i böckerna, men räknas som om den aldrig hade bokförts."
             )
             % self._named(transfer),
         )
@@ -237,7 +257,7 @@ class TransferAdmin(OperationAdmin):
         )
 
     def _named(self, transfer: Transfer) -> dict[str, str]:
-        what = f"{transfer.get_kind_display().capitalize()} {transfer.booked_on}"
+        what = f"{transfer.get_kind_display().capitalize()} den {long_date(transfer.booked_on)}"
         return {"what": what, "amount": format_kronor(transfer.amount_ore)}
 
     def _page(self, transfer: Transfer) -> str:
@@ -245,7 +265,7 @@ class TransferAdmin(OperationAdmin):
 
 
 @admin.register(Fund)
-class FundAdmin(OperationAdmin):
+class FundAdmin(PickedMixin, OperationAdmin):
     """Funds with what each year has given, and a way in to the need of a year."""
 
     form = FundForm
@@ -254,7 +274,7 @@ class FundAdmin(OperationAdmin):
     list_select_related = ["project", "focus_area"]
     search_fields = ["collection_number", "project__title", "focus_area__title"]
     autocomplete_fields = ["project", "focus_area", "successor"]
-    readonly_fields = ["years"]
+    readonly_fields = ["years", "needs"]
     fields = [
         "collection_number",
         "project",
@@ -264,6 +284,7 @@ class FundAdmin(OperationAdmin):
         "closed_on",
         "successor",
         "years",
+        "needs",
     ]
 
     @admin.display(description="sida")
@@ -294,6 +315,32 @@ class FundAdmin(OperationAdmin):
         return format_html(
             "<table class='fund-years'><thead><tr><th scope='col'>År</th><th scope='col'>Behov</th>"
             "<th scope='col'>Insamlat</th><th scope='col'>Kvar</th><th scope='col'>Överskott</th></tr></thead>"
+            "<tbody>{}</tbody></table>",
+            rows,
+        )
+
+    @admin.display(description="beslut om behov")
+    def needs(self, fund: Fund) -> str | SafeString:
+        decided = Need.objects.filter(fund_year__fund=fund).select_related("fund_year__year", "by")
+        if not decided:
+            return "–"
+        rows = format_html_join(
+            "",
+            "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    need.fund_year.year,
+                    format_kronor(need.amount_ore),
+                    long_date(need.decided_on),
+                    need.reason,
+                    need.by,
+                )
+                for need in decided
+            ),
+        )
+        return format_html(
+            "<table class='fund-years'><thead><tr><th scope='col'>År</th><th scope='col'>Behov</th>"
+            "<th scope='col'>Från och med</th><th scope='col'>Skäl</th><th scope='col'>Av</th></tr></thead>"
             "<tbody>{}</tbody></table>",
             rows,
         )
@@ -329,7 +376,7 @@ class FundAdmin(OperationAdmin):
             return _("Behovet för %(year)s är %(amount)s från och med %(day)s.") % {
                 "year": year,
                 "amount": format_kronor(data["amount"]),
-                "day": data["decided_on"],
+                "day": long_date(data["decided_on"]),
             }
 
         return self.operate(
@@ -340,7 +387,8 @@ class FundAdmin(OperationAdmin):
             button=_("Spara behovet"),
             back=reverse("admin:donations_fund_change", args=[fund.pk]),
             intro=_(
-                "Ett nytt beslut ersätter det förra från sin dag. Det gamla står kvar i historiken."
+                "Ett nytt beslut ersätter det förra från den dag det gäller. "
+                "Alla beslut står kvar på insamlingens sida."
             ),
         )
 
@@ -349,6 +397,14 @@ class FundAdmin(OperationAdmin):
 class CollectionYearAdmin(admin.ModelAdmin):
     form = CollectionYearForm
     list_display = ["name", "starts_on", "ends_on"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only an unused year at either end: years have no gaps."""
+        if obj is None:
+            return False
+        ends = (CollectionYear.objects.first(), CollectionYear.objects.last())
+        is_free = obj in ends and not obj.fund_years.exists()
+        return is_free and super().has_delete_permission(request, obj)
 
 
 @admin.register(SurplusClause)

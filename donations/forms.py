@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from donations.models import Account, CollectionYear, DailyTotal, Fund, SurplusClause, Transfer
@@ -12,11 +13,15 @@ from donations.models.funds import validate_collection_number
 from donations.money import AmountError, format_amount, parse_kronor
 
 
+def long_date(day: datetime.date) -> str:
+    """A day in a sentence: "21 november 2026"."""
+    return date_format(day, "j F Y")
+
+
 class KronorField(forms.CharField):
     """An amount in kronor as people write it; its value is whole öre."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 30)
         kwargs.setdefault("help_text", "I kronor, till exempel 500 eller 276 000,50.")
         super().__init__(**kwargs)
 
@@ -33,7 +38,11 @@ class KronorField(forms.CharField):
         return format_amount(value) if isinstance(value, int) else value
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return super().widget_attrs(widget) | {"inputmode": "decimal", "autocomplete": "off"}
+        return super().widget_attrs(widget) | {
+            "inputmode": "decimal",
+            "autocomplete": "off",
+            "maxlength": 30,
+        }
 
 
 class DayField(forms.DateField):
@@ -89,6 +98,17 @@ class GiftForm(OperationForm):
         if fund is None:
             raise ValidationError(_("Det finns ingen insamling med numret %s.") % number)
         return fund
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        fund, day = data.get("collection_number"), data.get("bank_date")
+        if fund and day and day < fund.opened_on:
+            self.add_error(
+                "bank_date",
+                _("Insamlingen öppnade den %s. Kontrollera dagen och årtalet.")
+                % long_date(fund.opened_on),
+            )
+        return data
 
     def clean_amount(self) -> int:
         amount: int = self.cleaned_data["amount"]
@@ -181,7 +201,7 @@ class SurplusClauseForm(forms.ModelForm):
                 _(
                     "Det finns redan gåvor till och med %(day)s. Ett nytt villkor kan tidigast gälla från dagen efter."
                 )
-                % {"day": newest},
+                % {"day": long_date(newest)},
             )
         return data
 
@@ -222,6 +242,8 @@ class CollectionYearForm(forms.ModelForm):
             )
         if first.day != 1:
             self.add_error("starts_on", _("En insamlingsperiod börjar den första i en månad."))
+        if (last + datetime.timedelta(days=1)).day != 1:
+            self.add_error("ends_on", _("En insamlingsperiod slutar den sista i en månad."))
         if last <= first:
             self.add_error("ends_on", _("Sista dagen ska komma efter den första."))
         others = CollectionYear.objects.exclude(pk=self.instance.pk)

@@ -36,6 +36,10 @@ R = TypeVar("R")
 Kind = Transfer.Kind
 
 
+# How long before the first collection year money can be dated; earlier is a slip of the pen.
+MOST_YEARS_BACK = 10
+
+
 class OperationError(ValueError):
     """A movement that cannot be made; the message is a Swedish sentence for the person who asked."""
 
@@ -80,6 +84,9 @@ def collection_year(day: datetime.date) -> CollectionYear:
     The first year is the calendar year; a new one follows or precedes its
     neighbour by twelve months.
     """
+    first = CollectionYear.objects.first()
+    if first and day.year < first.starts_on.year - MOST_YEARS_BACK:
+        raise OperationError(_("Dagen ligger för långt tillbaka. Kontrollera årtalet."))
     while True:
         first, last = CollectionYear.objects.first(), CollectionYear.objects.last()
         if first is None or last is None:
@@ -142,10 +149,11 @@ def set_need(
     """Decide what a fund year needs from `decided_on` on. Raises `OperationError`."""
     if not 0 <= amount_ore < LIMIT_ORE:
         raise OperationError(
-            _("Behovet ska vara minst 0 kr och mindre än %(limit)s.")
+            _("Behovet ska vara minst 0 kr och mindre än %(limit)s.")
             % {"limit": format_kronor(LIMIT_ORE)}
         )
     _refuse_future(decided_on)
+    _refuse_missing_reason(reason)
     _lock([fund_year.pk])
     return Need.objects.create(
         fund_year=fund_year, amount_ore=amount_ore, decided_on=decided_on, reason=reason, by=by
@@ -207,7 +215,8 @@ def _gift_accounts(gifts: Sequence[GiftIn], by: User) -> tuple[dict[Key, int], d
     funds = {(gift.fund.pk, gift.bank_date): gift.fund for gift in gifts if gift.fund}
     years = {day: collection_year(day) for day in sorted({day for _, day in funds})}
     made: dict[tuple[int, int], FundYear] = {}
-    for (fund_id, day), fund in funds.items():
+    # In one order for everybody: whoever makes a year waits for another who makes the same.
+    for (fund_id, day), fund in sorted(funds.items(), key=lambda item: item[0]):
         if (fund_id, years[day].pk) not in made:
             made[fund_id, years[day].pk] = fund_year(fund, day, by)
     by_year = dict(
@@ -349,6 +358,20 @@ def post(entries: Sequence[Entry], *, by: User) -> list[int]:
     """
     if not entries:
         return []
+    lessening = {
+        side
+        for e in entries
+        if e.reverses_id or e.kind not in (Kind.OPENING, Kind.GIFT, Kind.PLACEMENT)
+        for side in (e.debit_id, e.credit_id)
+    }
+    if lessening and connection.vendor == "postgresql":
+        # Before the totals are written: the guard, which comes after, would wait for these in the
+        # other order than those who already hold them.
+        _lock(
+            Account.objects.filter(pk__in=lessening, fund_year__isnull=False).values_list(
+                "fund_year_id", flat=True
+            )
+        )
     if len(entries) > 1 and connection.vendor == "postgresql":
         # In one order for everybody: bulk postings wait for each other instead of dying together.
         touched = {e.debit_id for e in entries} | {e.credit_id for e in entries}
@@ -397,7 +420,7 @@ def _lock(fund_year_ids: Iterable[int]) -> None:
 def _refuse_amount(amount_ore: int) -> None:
     if not 0 < amount_ore < LIMIT_ORE:
         raise OperationError(
-            _("Beloppet ska vara större än 0 kr och mindre än %(limit)s.")
+            _("Beloppet ska vara större än 0 kr och mindre än %(limit)s.")
             % {"limit": format_kronor(LIMIT_ORE)}
         )
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import F, Max, Sum, Window
+from django.db.models import F, Max, Q, Sum, Window
 from django.db.models.functions import RowNumber
 
 from donations.models import DailyTotal, Fund, FundYear, Need, SurplusClause, Transfer
@@ -202,7 +202,9 @@ def fund_statuses(funds: Iterable[Fund], day: datetime.date) -> dict[int, FundSt
         fund.pk: FundStatus(
             fund=fund,
             year_name=by_fund[fund.pk].year.name if fund.pk in by_fund else str(day.year),
-            figures=found[by_fund[fund.pk].pk] if fund.pk in by_fund else Figures(day),
+            figures=found[by_fund[fund.pk].pk]
+            if fund.pk in by_fund
+            else Figures(day, need=0 if fund.focus_area_id else None),
             clause=clauses.get(
                 by_fund[fund.pk].focus_area_id if fund.pk in by_fund else fund.area_now.pk
             ),
@@ -219,8 +221,37 @@ def clauses_in_force(focus_area_ids: Iterable[int], day: datetime.date) -> dict[
     return {clause.focus_area_id: clause for clause in clauses.order_by("valid_from")}
 
 
-def open_funds(page_ids: Iterable[int]) -> list[Fund]:
-    """The open fund of each of the given project and focus area pages that has one."""
+def open_funds(page_ids: Iterable[int], day: datetime.date) -> list[Fund]:
+    """The fund open on `day` of each of the given project and focus area pages that has one."""
     ids = list(page_ids)
-    funds = Fund.objects.filter(closed_on=None).select_related("project__focus_area", "focus_area")
-    return [*funds.filter(project_id__in=ids), *funds.filter(focus_area_id__in=ids)]
+    is_open = Q(closed_on=None) | Q(closed_on__gte=day)
+    funds = Fund.objects.filter(is_open, opened_on__lte=day).order_by("opened_on", "pk")
+    of_pages = funds.filter(Q(project_id__in=ids) | Q(focus_area_id__in=ids))
+    # Should two be open, a page shows the newest.
+    found = of_pages.select_related("project__focus_area", "focus_area")
+    return list({fund.page.pk: fund for fund in found}.values())
+
+
+def area_total(focus_area_id: int, project_ids: Iterable[int], day: datetime.date) -> Total:
+    """A focus area's total on `day`: its own fund years and those of the given (published) projects.
+
+    A fund year counts in the area it was begun in. An open fund without a year
+    yet counts among the unknown needs.
+    """
+    ids = list(project_ids)
+    of_area = Q(fund__project_id__in=ids) | Q(fund__focus_area_id=focus_area_id)
+    fund_years = FundYear.objects.filter(
+        of_area, focus_area_id=focus_area_id, year__starts_on__lte=day, year__ends_on__gte=day
+    )
+    shown = list(figures(fund_years, day).values())
+    begun = set(
+        FundYear.objects.filter(year__starts_on__lte=day, year__ends_on__gte=day).values_list(
+            "fund_id", flat=True
+        )
+    )
+    without_year = [
+        Figures(day)
+        for fund in open_funds(ids, day)
+        if fund.pk not in begun and fund.area_now.pk == focus_area_id
+    ]
+    return total([*shown, *without_year])

@@ -5,6 +5,8 @@ from typing import Any
 from django.db import connection as default_connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from donations.models import DailyTotal, Transfer
+
 # What the triggers keep, said once more as one query over all transfers.
 _COMPUTED = """
     SELECT account_id, kind, booked_on, sum(in_ore) AS in_ore, sum(out_ore) AS out_ore,
@@ -70,8 +72,17 @@ def rebuild(connection: BaseDatabaseWrapper = default_connection) -> None:
 
 
 def rebuild_after_restore(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    """While triggers were away or altered the totals were not kept: make them anew."""
+    """While triggers were away or altered the totals were not kept: make them anew.
+
+    Half-way through the migrations the tables are not yet what the totals are made of.
+    """
     with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-    if {"donations_transfer", "donations_dailytotal"} <= set(tables):
-        rebuild(connection)
+        tables = set(connection.introspection.table_names(cursor))
+        for model in (Transfer, DailyTotal):
+            table = model._meta.db_table
+            if table not in tables:
+                return
+            there = {c.name for c in connection.introspection.get_table_description(cursor, table)}
+            if not {f.column for f in model._meta.concrete_fields} <= there:
+                return
+    rebuild(connection)

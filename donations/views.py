@@ -1,12 +1,22 @@
+import unicodedata
+
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from django_countries import countries
 
+from donations.boxes import listed, needing_money
 from donations.models import Fund
 from donations.models.funds import validate_collection_number
-from projects.models import Version
+from projects import rendering
+from projects.models import Page, Version
+from projects.models.versions import VersionCountry
+from projects.snapshots import searchable
+from projects.views import sheet
+
+PROJECTS_PER_SHEET = 24
 
 
 @require_safe
@@ -22,5 +32,56 @@ def collection_number(request: HttpRequest, number: str) -> HttpResponseBase:
     except ValidationError as error:
         message = error.messages[0]
     return render(
-        request, "donations/unknown_number.html", {"number": number, "message": message}, status=404
+        request,
+        "donations/unknown_number.html",
+        {"number": number, "message": message},
+        status=404,
     )
+
+
+@require_safe
+def project_list(request: HttpRequest) -> HttpResponse:
+    """All published projects, filtered by `omrade`, `land`, `behov` and words in `q`.
+
+    A filter that cannot be is left out; the page says which ones are on.
+    """
+    now = timezone.now()
+    versions = rendering.published().published(now)
+    areas = rendering.links(
+        versions.filter(page__kind=Page.Kind.FOCUS_AREA).order_by("title", "page_id"), now
+    )
+    in_use = VersionCountry.objects.filter(version__in=Version.objects.published(now))
+    codes = set(in_use.values_list("country", flat=True))
+    country_choices = sorted(((code, countries.name(code)) for code in codes), key=lambda c: c[1])
+
+    area = next((a for a in areas if a.slug == request.GET.get("omrade")), None)
+    country = next((c for c in country_choices if c[0] == request.GET.get("land")), None)
+    words = searchable(request.GET.get("q", "")[:200]).split()
+    needs_money = request.GET.get("behov") == "1"
+
+    found = [
+        project
+        for project in listed()
+        if (area is None or project.page.focus_area_id == area.pk)
+        and (country is None or country[1] in project.countries)
+        and (not needs_money or project.needs_money)
+        and project.has(words)
+    ]
+    if needs_money:
+        found = needing_money(found)
+    context = {
+        "sheet": sheet(found, PROJECTS_PER_SHEET, request),
+        "areas": areas,
+        "countries": country_choices,
+        "area": area,
+        "country": country,
+        "needs_money": needs_money,
+        "query": printable(request.GET.get("q", ""))[:200],
+        "is_filtered": bool(area or country or needs_money or words),
+    }
+    return render(request, "project_list.html", context)
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which no search means and no page should show."""
+    return "".join(c for c in text if unicodedata.category(c)[0] != "C")

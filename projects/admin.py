@@ -1,9 +1,10 @@
+import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import PermissionDenied
-from django.db.models import Field, Model, QuerySet, TextField
+from django.db.models import Field, Model, QuerySet, TextField, URLField
 from django.forms import Textarea
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -31,6 +32,7 @@ from projects.models import (
     Story,
     Update,
 )
+from projects.picked import PickedMixin
 from projects.views import page_context
 from staff.requests import member
 
@@ -39,7 +41,7 @@ admin.site.site_title = "Kollekt"
 admin.site.index_title = "Välkommen"
 
 
-class RowInline(admin.StackedInline):
+class RowInline(PickedMixin, admin.StackedInline):
     """Ordered content of a page."""
 
     extra = 0
@@ -78,7 +80,7 @@ class UpdateInline(RowInline):
     fields = ["published_on", "heading", "text"]
 
 
-class PageAdmin(admin.ModelAdmin):
+class PageAdmin(PickedMixin, admin.ModelAdmin):
     """One form for a page with all its content. Every save is a version; publishing is a choice of its own."""
 
     form = PageForm
@@ -125,11 +127,7 @@ class PageAdmin(admin.ModelAdmin):
         page, user = form.instance, member(request)
         version = snapshots.freeze(page, user)
         from_at = form.cleaned_data["publish_from"]
-        when = (
-            _("från %(moment)s") % {"moment": date_format(timezone.localtime(from_at), "j F Y H.i")}
-            if from_at
-            else ""
-        )
+        when = moment_text(from_at) if from_at else ""
         if "_publish" in request.POST:
             publishing.publish(version, by=user, from_at=from_at)
             self._tell(
@@ -138,6 +136,12 @@ class PageAdmin(admin.ModelAdmin):
                 page,
             )
             self._warn_of_hidden_stories(request, page)
+            self._warn_of_waiting(request, page)
+        elif "_call_off" in request.POST:
+            publishing.call_off(page, by=user)
+            messages.success(
+                request, _("Det som var planerat är avbrutet. Det som visas nu är kvar.")
+            )
         elif "_unpublish" in request.POST:
             publishing.unpublish(page, by=user, from_at=from_at)
             self._tell(
@@ -147,6 +151,9 @@ class PageAdmin(admin.ModelAdmin):
             )
 
     def _tell(self, request: HttpRequest, text: str, page: Page) -> None:
+        if not page.versions.published(timezone.now()).exists():
+            messages.success(request, text)
+            return
         link = format_html('<a href="{}">{}</a>', page.get_absolute_url(), _("Visa på webbplatsen"))
         messages.success(request, format_html("{} {}", text, link))
 
@@ -157,6 +164,15 @@ class PageAdmin(admin.ModelAdmin):
                 request,
                 _("Berättelsen ”%(heading)s” visas inte: den saknar ett samtycke som gäller.")
                 % {"heading": story.heading},
+            )
+
+    def _warn_of_waiting(self, request: HttpRequest, page: Page) -> None:
+        waiting = publishing.status(page, timezone.now()).waiting
+        if waiting and waiting.version and waiting.version != page.versions.first():
+            messages.warning(
+                request,
+                _("Version %(number)s är planerad och ersätter den här %(moment)s.")
+                % {"number": waiting.version.number, "moment": moment_text(waiting.from_at)},
             )
 
     def response_add(
@@ -236,6 +252,11 @@ class PageAdmin(admin.ModelAdmin):
         return page
 
 
+def moment_text(moment: datetime.datetime) -> str:
+    """A moment to come: "den 24 december 2026 kl. 08.00"."""
+    return _("den %s") % date_format(timezone.localtime(moment), "j F Y \\k\\l. H.i")
+
+
 def status_text(status: publishing.Status) -> str:
     """A page's status in a few words."""
     if status.live:
@@ -243,7 +264,7 @@ def status_text(status: publishing.Status) -> str:
     else:
         text = _("Inte publicerad")
     if status.waiting:
-        moment = date_format(timezone.localtime(status.waiting.from_at), "j F Y H.i")
+        moment = moment_text(status.waiting.from_at)
         what = _("publiceras") if status.waiting.version else _("avpubliceras")
         text = f"{text}, {what} {moment}"
     return text
@@ -257,7 +278,7 @@ def _number(text: str) -> int:
 
 
 def _is_publishing(request: HttpRequest) -> bool:
-    return "_publish" in request.POST or "_unpublish" in request.POST
+    return bool({"_publish", "_unpublish", "_call_off"} & set(request.POST))
 
 
 _TEXTS = ["title", "slug", "summary", "image", "body"]
@@ -302,6 +323,7 @@ class FocusAreaAdmin(PageAdmin):
 class OrganisationAdmin(PageAdmin):
     list_display = ["title", "organisation_kind", "status", "changed_at"]
     list_filter = ["organisation_kind"]
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
     fieldsets = [
         (
             None,
@@ -311,18 +333,18 @@ class OrganisationAdmin(PageAdmin):
 
 
 @admin.register(Image)
-class ImageAdmin(admin.ModelAdmin):
+class ImageAdmin(PickedMixin, admin.ModelAdmin):
     form = ImageForm
-    fields = ["upload", "picture", "alt", "credit", "consent"]
     readonly_fields = ["picture"]
     list_display = ["alt", "picture", "credit"]
     search_fields = ["alt", "credit"]
     autocomplete_fields = ["consent"]
 
+    def get_fields(self, request: HttpRequest, obj: Image | None = None) -> list[Any]:
+        return ["picture" if obj else "upload", "alt", "credit", "consent"]
+
     @admin.display(description="bilden")
     def picture(self, image: Image) -> str:
-        if not image.pk:
-            return "–"
         return format_html('<img src="{}" alt="" width="240">', image.url(image.widths[0]))
 
 
@@ -333,7 +355,7 @@ class ConsentAdmin(admin.ModelAdmin):
 
 
 @admin.register(Contact)
-class ContactAdmin(admin.ModelAdmin):
+class ContactAdmin(PickedMixin, admin.ModelAdmin):
     list_display = ["name", "role", "email"]
     search_fields = ["name", "role"]
     autocomplete_fields = ["image"]

@@ -21,8 +21,22 @@ class PageForm(forms.ModelForm):
         error_messages={"invalid": "Skriv datum och klockslag, till exempel 2026-12-24 08.00."},
     )
 
+    class Meta:
+        error_messages = {
+            "slug": {
+                "invalid": "Adressen får bara innehålla bokstäver från a till z, siffror, bindestreck och "
+                "understreck, till exempel rent-vatten-i-nepal."
+            }
+        }
+
     def clean_publish_from(self) -> Any:
         moment = self.cleaned_data["publish_from"]
+        if moment and not {"_publish", "_unpublish"} & set(self.data):
+            raise ValidationError(
+                _(
+                    "Tryck på ”Spara och publicera” för att det ska ske då, eller töm fältet och spara."
+                )
+            )
         if moment and moment < timezone.now():
             raise ValidationError(
                 _("Tiden har redan varit. Välj en som kommer, eller lämna fältet tomt.")
@@ -46,19 +60,16 @@ class ImageForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.fields["upload"].required = False
-            self.fields["upload"].label = "Byt bildfil"
+            # Pages that are live show this file. Another one is another picture.
+            del self.fields["upload"]
 
-    def clean_upload(self) -> Picture | None:
-        upload = self.cleaned_data["upload"]
-        if not upload:
-            return None
+    def clean_upload(self) -> Picture:
         try:
-            return reencode(upload.read())
+            return reencode(self.cleaned_data["upload"].read())
         except PictureError as error:
             raise ValidationError(str(error)) from error
 
     def save(self, commit: bool = True) -> Image:
-        if self.cleaned_data["upload"]:
+        if "upload" in self.cleaned_data:
             self.instance.store(self.cleaned_data["upload"])
         return super().save(commit)

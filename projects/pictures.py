@@ -11,6 +11,8 @@ from PIL import ImageOps
 WIDTHS = (480, 800, 1200, 1600)
 MAX_BYTES = 15_000_000
 MAX_PIXELS = 30_000_000
+# What a WebP file can hold.
+TALLEST = 16_383
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -41,6 +43,8 @@ def reencode(data: bytes) -> Picture:
     files = {}
     for width in [w for w in WIDTHS if w < pixels.width] + [min(pixels.width, WIDTHS[-1])]:
         height = max(1, round(pixels.height * width / pixels.width))
+        if height > TALLEST:
+            raise PictureError(_("Bilden är för hög för sin bredd. Beskär den och försök igen."))
         target = io.BytesIO()
         pixels.resize((width, height), Pillow.Resampling.LANCZOS).save(
             target, "WEBP", quality=80, method=4

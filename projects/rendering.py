@@ -16,6 +16,7 @@ from django_countries import countries as all_countries
 
 from projects.markdown import render
 from projects.models import Consent, Contact, Image, Page, Version
+from projects.models.versions import VersionQuerySet
 from projects.snapshots import Snapshot, from_version
 
 
@@ -49,6 +50,7 @@ class PageLink:
     """A published page as other pages name it."""
 
     pk: int
+    slug: str
     title: str
     url: str
     summary: str
@@ -56,6 +58,7 @@ class PageLink:
     countries: list[str]
     hue: str = ""
     focus_area_id: int | None = None
+    search_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def links(versions: Iterable[Version], at: datetime.datetime) -> list[PageLink]:
     return [
         PageLink(
             pk=version.page_id,
+            slug=version.page.slug,
             title=version.title,
             url=version.page.get_absolute_url(),
             summary=version.summary,
@@ -164,6 +168,7 @@ def links(versions: Iterable[Version], at: datetime.datetime) -> list[PageLink]:
             countries=_country_names(str(row.country) for row in version.countries.all()),
             hue=version.content.get("hue", ""),
             focus_area_id=version.focus_area_id,
+            search_text=version.search_text,
         )
         for version in versions
     ]
@@ -176,21 +181,32 @@ def published_links(page_ids: Iterable[int], at: datetime.datetime) -> list[Page
     )
 
 
-def published() -> Any:
+def published() -> VersionQuerySet:
     """Versions with what links are made of."""
     return Version.objects.select_related("page").prefetch_related("countries")
 
 
-def news(versions: Iterable[Version], at: datetime.datetime, limit: int) -> list[UpdateView]:
-    """The newest dated news among the given published versions, the newest first."""
-    found = [
-        (update["published_on"], version, update)
-        for version in versions
-        for update in version.content["updates"]
-    ]
-    newest = sorted(found, key=lambda item: (item[0], item[1].page_id), reverse=True)[:limit]
-    by_page = {link.pk: link for link in links({v.pk: v for _, v, _ in newest}.values(), at)}
-    return [_update(update, by_page[version.page_id]) for _, version, update in newest]
+def news(versions: Iterable[Version], at: datetime.datetime) -> list[UpdateView]:
+    """All dated news among the given published versions, the newest first."""
+    versions = list(versions)
+    found = [(update, version) for version in versions for update in version.content["updates"]]
+    found.sort(key=lambda item: (item[0]["published_on"], item[1].page_id), reverse=True)
+    by_page = {link.pk: link for link in links(versions, at)}
+    return [_update(update, by_page[version.page_id]) for update, version in found]
+
+
+def contacts(
+    versions: Iterable[Version], at: datetime.datetime
+) -> list[tuple[ContactView, list[PageLink]]]:
+    """Whom a reader can turn to about the given published versions, by name, with the pages of each."""
+    pages: dict[int, list[PageLink]] = {}
+    versions = list(versions)
+    for version, link in zip(versions, links(versions, at), strict=True):
+        if version.contact_id:
+            pages.setdefault(version.contact_id, []).append(link)
+    people = Contact.objects.filter(pk__in=pages).select_related("image")
+    pictures = Pictures((person.image_id for person in people if person.image_id), at)
+    return [(_contact(person, pictures), pages[person.pk]) for person in people]
 
 
 def page_view(
@@ -237,7 +253,7 @@ def page_view(
             for row in content["sections"]
         ],
         updates=[_update(row) for row in content["updates"]],
-        contact=_contact(snapshot.contact_id, at),
+        contact=_contact_of(snapshot, at),
         qualifies_for_tax_reduction=snapshot.qualifies_for_tax_reduction,
         organisation_kind=content.get("organisation_kind", ""),
         website=content.get("website", ""),
@@ -280,22 +296,24 @@ def _update(row: dict[str, Any], page: PageLink | None = None) -> UpdateView:
     return UpdateView(day, row["heading"], render(row["text"], top_heading=4), page)
 
 
-def _contact(contact_id: int | None, at: datetime.datetime) -> ContactView | None:
-    contact = (
-        Contact.objects.select_related("image").filter(pk=contact_id).first()
-        if contact_id
+def _contact_of(snapshot: Snapshot, at: datetime.datetime) -> ContactView | None:
+    if snapshot.contact_id is None:
+        return None
+    person = Contact.objects.select_related("image").filter(pk=snapshot.contact_id).first()
+    return (
+        _contact(person, Pictures([person.image_id] if person.image_id else [], at))
+        if person
         else None
     )
-    if contact is None:
-        return None
-    image = contact.image
+
+
+def _contact(person: Contact, pictures: Pictures) -> ContactView:
+    image = person.image
     picture = (
-        Pictures([image.pk], at).get({"id": image.pk, "alt": image.alt, "credit": image.credit})
-        if image
-        else None
+        pictures.get({"id": image.pk, "alt": image.alt, "credit": image.credit}) if image else None
     )
     return ContactView(
-        contact.name, contact.role, contact.email, contact.phone, contact.greeting, picture
+        person.name, person.role, person.email, person.phone, person.greeting, picture
     )
 
 

@@ -4,6 +4,7 @@
 structure, so a preview is what will be published.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,12 @@ class Snapshot:
     content: dict[str, Any]
 
 
+def searchable(text: str) -> str:
+    """The text as it is searched: case folded, without soft hyphens, every white space a blank."""
+    plain = unicodedata.normalize("NFC", text.replace("\N{SOFT HYPHEN}", ""))
+    return " ".join(plain.casefold().split())
+
+
 def typed(page: Page) -> FocusArea | Project | Organisation:
     """The page as its own type: `Project`, `FocusArea` or `Organisation`."""
     if isinstance(page, FocusArea | Project | Organisation):
@@ -87,7 +94,7 @@ def from_page(page: Page) -> Snapshot:
     return Snapshot(
         title=page.title,
         summary=page.summary,
-        search_text=" ".join(_texts([page.title, page.summary, content])).casefold(),
+        search_text=searchable(" ".join(_texts([page.title, page.summary, content]))),
         focus_area_id=project.focus_area_id if project else None,
         contact_id=page.contact_id,
         qualifies_for_tax_reduction=bool(project and project.qualifies_for_tax_reduction),

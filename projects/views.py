@@ -1,10 +1,16 @@
+from django.core.paginator import Page as Sheet
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from projects import rendering
-from projects.models import Page
+from projects.markdown import render as markdown
+from projects.models import Page, SiteSettings
+
+NEWS_ON_START = 4
+NEWS_PER_SHEET = 20
 
 
 @require_safe
@@ -12,11 +18,8 @@ def start(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     versions = rendering.published().published(now)
     areas = versions.filter(page__kind=Page.Kind.FOCUS_AREA).order_by("title", "page_id")
-    return render(
-        request,
-        "start.html",
-        {"areas": rendering.links(areas, now), "news": rendering.news(versions, now, limit=4)},
-    )
+    news = rendering.news(versions, now)[:NEWS_ON_START]
+    return render(request, "start.html", {"areas": rendering.links(areas, now), "news": news})
 
 
 @require_safe
@@ -33,9 +36,8 @@ def page(request: HttpRequest, kind: str, slug: str) -> HttpResponseBase:
         raise Http404
     if version.page.slug != slug:
         return redirect(version.page, permanent=True)
-    return render(
-        request, f"{kind}.html", page_context(version.page, rendering.version_view(version, now))
-    )
+    view = rendering.version_view(version, now)
+    return render(request, f"{kind}.html", page_context(version.page, view))
 
 
 def page_context(page: Page, view: rendering.PageView) -> dict[str, object]:
@@ -43,11 +45,54 @@ def page_context(page: Page, view: rendering.PageView) -> dict[str, object]:
     context: dict[str, object] = {"page": view}
     if page.kind == Page.Kind.FOCUS_AREA:
         now = timezone.now()
-        projects = (
-            rendering.published()
-            .filter(focus_area_id=page.pk)
-            .published(now)
-            .order_by("title", "page_id")
-        )
-        context["projects"] = rendering.links(projects, now)
+        projects = rendering.published().filter(focus_area_id=page.pk).published(now)
+        context["projects"] = rendering.links(projects.order_by("title", "page_id"), now)
     return context
+
+
+@require_safe
+def news(request: HttpRequest) -> HttpResponse:
+    """News from all published pages, the newest first."""
+    now = timezone.now()
+    found = rendering.news(rendering.published().published(now), now)
+    return render(request, "news.html", {"sheet": sheet(found, NEWS_PER_SHEET, request)})
+
+
+@require_safe
+def contacts(request: HttpRequest) -> HttpResponse:
+    """Everybody a reader can turn to, with what they answer for."""
+    now = timezone.now()
+    versions = rendering.published().published(now).order_by("title", "page_id")
+    return render(request, "contacts.html", {"contacts": rendering.contacts(versions, now)})
+
+
+@require_safe
+def about_giving(request: HttpRequest) -> HttpResponse:
+    """What happens to a gift, in the organisation's own words."""
+    now = timezone.now()
+    versions = rendering.published().published(now)
+    areas = versions.filter(page__kind=Page.Kind.FOCUS_AREA).order_by("title", "page_id")
+    site = SiteSettings.current()
+    texts = [
+        ("Vad händer med din gåva?", site.about_gift),
+        ("När det kommer in mer än behovet", site.about_surplus),
+        ("Vem kontrollerar?", site.about_control),
+        ("Hur mycket går till administration?", site.about_administration),
+    ]
+    parts = [
+        rendering.TextView(heading, markdown(text, top_heading=3))
+        for heading, text in texts
+        if text
+    ]
+    context = {"parts": parts, "areas": rendering.links(areas, now)}
+    return render(request, "about_giving.html", context)
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "accessibility.html")
+
+
+def sheet(items: list, size: int, request: HttpRequest) -> Sheet:
+    """The sheet of a long list that `?sida=` asks for; what cannot be gives the nearest that can."""
+    return Paginator(items, size).get_page(request.GET.get("sida"))

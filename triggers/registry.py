@@ -68,15 +68,20 @@ def _one_line(sql: str) -> str:
     return " ".join(sql.split()).rstrip(" ;")
 
 
+def written(connection: BaseDatabaseWrapper) -> dict[str, Trigger]:
+    """The triggers this code wants, by name."""
+    return {t.name: t for t in _written(connection.vendor)[1]}
+
+
 def expected(connection: BaseDatabaseWrapper) -> dict[str, Trigger]:
-    """The triggers this code wants, by name, for the tables that exist in the database."""
+    """Those of them whose tables exist in the database: half-way through migrations, not all do."""
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-    return {t.name: t for t in _written(connection.vendor)[1] if t.table in tables}
+    return {name: t for name, t in written(connection).items() if t.table in tables}
 
 
 def installed(connection: BaseDatabaseWrapper) -> dict[str, Trigger]:
-    """The triggers of our names (written here, or left by an older version) that are there now.
+    """Every trigger that is there now, whoever made it.
 
     A PostgreSQL trigger counts only while it is enabled always, so that
     `session_replication_role` cannot lift it.
@@ -106,11 +111,21 @@ def _altered_functions(connection: BaseDatabaseWrapper) -> list[Function]:
     return [f for f in functions if there.get(f.name, "").strip() != f.body]
 
 
-def differences(connection: BaseDatabaseWrapper) -> list[str]:
-    """One English line for each trigger or function that is missing or not as written."""
+def differences(
+    connection: BaseDatabaseWrapper, wanted: dict[str, Trigger] | None = None
+) -> list[str]:
+    """One English line for each trigger or function that is missing, altered, or not ours.
+
+    Half-way through migrations, `wanted` is `expected(connection)`; otherwise
+    every trigger that is written, so that a database without tables is not whole.
+    """
+    wanted = written(connection) if wanted is None else wanted
     there = installed(connection)
-    wanted = expected(connection)
-    found = []
+    found = [
+        f"trigger {name} on {trigger.table} is not one of ours"
+        for name, trigger in there.items()
+        if name not in wanted
+    ]
     for name, trigger in wanted.items():
         if name not in there:
             found.append(f"trigger {name} on {trigger.table} is missing")
@@ -130,10 +145,9 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
     `triggers_restored` is sent, in the same transaction, when there were any.
     """
     with transaction.atomic(using=connection.alias):
-        mended = differences(connection)
+        mended = differences(connection, expected(connection))
         if mended:
-            there = installed(connection)
-            drop(connection, [t for t in there.values() if t.name in expected(connection)])
+            drop(connection, installed(connection).values())
             with connection.cursor() as cursor:
                 for function in _written(connection.vendor)[0]:
                     cursor.execute(function.sql)
@@ -145,6 +159,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
 def create(connection: BaseDatabaseWrapper, triggers: Iterable[Trigger]) -> None:
     """Create the given triggers, on PostgreSQL enabled always."""
     with connection.cursor() as cursor:
+        _check_constraints_now(connection)
         for trigger in triggers:
             if connection.vendor == "sqlite":
                 cursor.execute(trigger.sql)
@@ -157,6 +172,14 @@ def create(connection: BaseDatabaseWrapper, triggers: Iterable[Trigger]) -> None
 def drop(connection: BaseDatabaseWrapper, triggers: Iterable[Trigger]) -> None:
     """Drop the given triggers. Only the owner of the tables can."""
     with connection.cursor() as cursor:
+        _check_constraints_now(connection)
         for trigger in triggers:
             on = "" if connection.vendor == "sqlite" else f" ON {trigger.table}"
             cursor.execute(f"DROP TRIGGER {trigger.name}{on}")
+
+
+def _check_constraints_now(connection: BaseDatabaseWrapper) -> None:
+    """PostgreSQL alters no table while foreign keys of its rows wait for the end of the transaction."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -82,13 +82,12 @@ def gifts_of_year(
 
 def _amounts(dice: random.Random, kronor: int, count: int) -> list[int]:
     """Usual amounts scaled to the sum, in tens of kronor, the last crowns on the largest."""
-    drawn = [dice.choice(USUAL) for _ in range(count)]
-    scale = kronor / sum(drawn)
-    amounts = [max(LEAST, int(amount * scale / 10) * 10) for amount in drawn]
-    largest = amounts.index(max(amounts))
-    amounts[largest] += kronor - sum(amounts)
-    if amounts[largest] < LEAST:
+    to_share = kronor - LEAST * count
+    if to_share < 0:
         raise ValueError(f"{count} gifts of at least {LEAST} kr do not fit in {kronor} kr")
+    drawn = [dice.choice(USUAL) for _ in range(count)]
+    amounts = [LEAST + amount * to_share // sum(drawn) // 10 * 10 for amount in drawn]
+    amounts[amounts.index(max(amounts))] += kronor - sum(amounts)
     return amounts
 
 

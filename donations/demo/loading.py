@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.db.models import Q
 
 from donations import operations
 from donations.demo.gifts import gifts_of_year
@@ -36,6 +37,7 @@ FOLDER = Path(__file__).parent
 
 # Whose doing everything in the demo is: by this name it is known again when it is removed.
 AUTHOR = "demo"
+BANK = "Gåvokonto"
 PASSWORD = "langvaga-demo"  # noqa: S105 - printed for everybody who runs the demo
 
 # Sign-ins: user name, first and last name, and the apps whose models they may change.
@@ -67,10 +69,10 @@ class Loader:
         self.pages: dict[str, Any] = {}
 
     def load(self) -> None:
-        site = _read("site.toml")
+        site = read("site.toml")
         areas, organisations = (
-            _read("areas.toml")["areas"],
-            _read("organisations.toml")["organisations"],
+            read("areas.toml")["areas"],
+            read("organisations.toml")["organisations"],
         )
         projects = [
             tomllib.loads(path.read_text()) for path in sorted((FOLDER / "projects").glob("*.toml"))
@@ -160,7 +162,7 @@ class Loader:
         first_day = operations.collection_year(self.today).starts_on.replace(
             year=self.today.year - 2
         )
-        self.bank = Account.objects.create(kind=Account.Kind.BANK, name="Gåvokonto")
+        self.bank = Account.objects.create(kind=Account.Kind.BANK, name=BANK)
         for area in areas:
             page = self.pages[area["slug"]]
             SurplusClause.objects.create(focus_area=page, text=area["clause"], valid_from=first_day)
@@ -200,7 +202,8 @@ class Loader:
             operations.post_gifts(given, bank=self.bank, by=self.author)
 
 
-def _read(name: str) -> Row:
+def read(name: str) -> Row:
+    """One of the demo's TOML files, as it stands."""
     return tomllib.loads((FOLDER / name).read_text())
 
 
@@ -216,7 +219,9 @@ def _sign_ins() -> None:
         )
         user.set_password(PASSWORD)
         user.save()
-        user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=apps or []))
+        may_change = Q(content_type__app_label__in=apps or [])
+        may_see = Q(codename__in=["view_project", "view_focusarea"])
+        user.user_permissions.set(Permission.objects.filter(may_change | may_see))
 
 
 def is_empty() -> bool:

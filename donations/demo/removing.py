@@ -1,9 +1,9 @@
 """Take the demo away again, while nothing but the demo leans on its books."""
 
 from django.db import connection, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
-from donations.demo.loading import AUTHOR, SIGN_INS
+from donations.demo import loading
 from donations.models import (
     Account,
     CollectionYear,
@@ -21,7 +21,6 @@ from projects.models import (
     FocusArea,
     Image,
     Organisation,
-    Page,
     Project,
     Publication,
     SiteSettings,
@@ -36,12 +35,14 @@ class CannotRemove(Exception):
 
 
 def remove() -> None:
-    """Delete everything that the demo made, with the triggers lifted meanwhile and put back.
+    """Delete what the demo made, with the triggers lifted meanwhile and put back.
 
-    Raises `CannotRemove` when the books hold a transfer that is not the
-    demo's own, or when anything else that people made leans on its content.
+    What people have added beside it stays: own contacts, pictures, consents,
+    accounts, and the site's details once they have been changed. Raises
+    `CannotRemove`, with nothing removed, when the books hold a transfer or a
+    need that is not the demo's own, or when something else leans on it.
     """
-    author = User.objects.filter(username=AUTHOR).first()
+    author = User.objects.filter(username=loading.AUTHOR).first()
     if author is None:
         raise CannotRemove("There is no demo in this database.")
     with transaction.atomic():
@@ -50,48 +51,76 @@ def remove() -> None:
                 cursor.execute(
                     "LOCK TABLE donations_transfer, projects_publication IN ACCESS EXCLUSIVE MODE"
                 )
-        others = Transfer.objects.exclude(by=author)
-        if others.exists():
-            raise CannotRemove(
-                f"{others.count()} transfers in the books are not the demo's own. They stay, and so does it."
-            )
+        _refuse_what_others_booked(author)
         there = registry.installed(connection)
         registry.drop(connection, there.values())
         try:
-            _delete(author)
+            _delete_books(author)
+            _delete_pages(author)
+            User.objects.filter(username__in=loading.SIGN_INS).delete()
+            author.delete()
         except ProtectedError as error:
             leaning = ", ".join(sorted({str(thing) for thing in error.protected_objects})[:5])
             raise CannotRemove(f"Something of your own leans on the demo: {leaning}.") from error
         registry.create(connection, there.values())
 
 
-def _delete(author: User) -> None:
-    # A page is the demo's own when the demo made its first version; so are its later changes.
-    pages = list(Version.objects.filter(number=1, by=author).values_list("page_id", flat=True))
-    funds = Fund.objects.filter(project_id__in=pages) | Fund.objects.filter(focus_area_id__in=pages)
-    numbers = list(funds.values_list("pk", flat=True))
+def _refuse_what_others_booked(author: User) -> None:
+    for rows, name in ((Transfer.objects, "transfers"), (Need.objects, "needs")):
+        others = rows.exclude(by=author).count()
+        if others:
+            raise CannotRemove(
+                f"{others} {name} in the books are not the demo's own. They stay, and so does it."
+            )
+
+
+def _page_ids(author: User) -> list[int]:
+    """The demo's pages: it made their first version. Later changes to them go with them."""
+    versions = Version.objects.filter(number=1, by=author)
+    return list(versions.values_list("page_id", flat=True))
+
+
+def _delete_books(author: User) -> None:
+    pages = _page_ids(author)
+    funds = Fund.objects.filter(Q(project_id__in=pages) | Q(focus_area_id__in=pages))
+    fund_ids = list(funds.values_list("pk", flat=True))
+    fund_years = FundYear.objects.filter(fund__in=fund_ids)
+    years = list(fund_years.values_list("year_id", flat=True).distinct())
     payments = list(Transfer.objects.values_list("payment_id", flat=True))
+    clauses = SurplusClause.objects.filter(focus_area__in=pages)
+    clause_ids = list(clauses.values_list("pk", flat=True))
+
     Transfer.objects.all().delete()
     Payment.objects.filter(pk__in=payments).delete()
     DailyTotal.objects.all().delete()
-    Account.objects.filter(fund_year__fund__in=numbers).delete()
-    Account.objects.filter(debits=None, credits=None, fund_year=None).delete()
-    Need.objects.filter(fund_year__fund__in=numbers).delete()
-    FundYear.objects.filter(fund__in=numbers).delete()
-    Fund.objects.filter(pk__in=numbers).delete()
-    SurplusClause.objects.filter(focus_area__in=pages).delete()
-    CollectionYear.objects.filter(fund_years=None).delete()
-    for history in (Fund.history, SurplusClause.history, SiteSettings.history):
-        history.all().delete()
+    Account.objects.filter(fund_year__fund__in=fund_ids).delete()
+    Account.objects.filter(kind=Account.Kind.BANK, name=loading.BANK).delete()
+    Account.objects.exclude(kind__in=[Account.Kind.BANK, Account.Kind.FUND]).delete()
+    Need.objects.filter(fund_year__fund__in=fund_ids).delete()
+    fund_years.delete()
+    funds.delete()
+    clauses.delete()
+    CollectionYear.objects.filter(pk__in=years, fund_years=None).delete()
+    # Last: what is deleted writes a line of its own there.
+    Fund.history.filter(id__in=fund_ids).delete()
+    SurplusClause.history.filter(id__in=clause_ids).delete()
+
+
+def _delete_pages(author: User) -> None:
+    pages = _page_ids(author)
     Publication.objects.filter(page__in=pages).delete()
     Version.objects.filter(page__in=pages).delete()
     for model in (Project, Organisation, FocusArea):
         model.objects.filter(pk__in=pages).delete()
-    Contact.objects.filter(pages=None).delete()
-    for image in Image.objects.filter(pages=None, stories=None, contacts=None, versions=None):
-        image.delete()
-    Consent.objects.filter(images=None, stories=None).delete()
-    SiteSettings.objects.all().delete()
-    User.objects.filter(username__in=SIGN_INS).delete()
-    author.delete()
-    assert not Page.objects.filter(pk__in=pages).exists()
+    site = loading.read("site.toml")
+    emails = [contact["email"] for contact in site["contacts"]]
+    Contact.objects.filter(email__in=emails, pages=None).delete()
+    alts = [picture["alt"] for picture in site["pictures"]]
+    Image.objects.filter(
+        alt__in=alts, pages=None, stories=None, contacts=None, versions=None
+    ).delete()
+    subjects = [consent["subject"] for consent in site["consents"]]
+    Consent.objects.filter(subject__in=subjects, images=None, stories=None).delete()
+    if SiteSettings.objects.filter(**site["site"]).exists():
+        SiteSettings.objects.all().delete()
+        SiteSettings.history.all().delete()

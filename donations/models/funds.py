@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from simple_history.models import HistoricalRecords
 
-from donations.money import LIMIT_ORE
+from donations.money import LIMIT_ORE, format_kronor
 from donations.ocr import ocr_forms
 from projects.models import FocusArea, Project
 
@@ -145,6 +145,8 @@ class Fund(models.Model):
 
     def clean(self) -> None:
         """Refuse a number that could be read as another fund's OCR number, or the other way round."""
+        if not (self.collection_number.isascii() and self.collection_number.isdigit()):
+            return  # the field itself says what is wrong
         for other in Fund.objects.exclude(pk=self.pk).values_list("collection_number", flat=True):
             if self.collection_number in ocr_forms(other) or other in ocr_forms(
                 self.collection_number
@@ -210,7 +212,7 @@ class Need(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.fund_year}: {self.amount_ore} öre"
+        return f"{self.fund_year}: {format_kronor(self.amount_ore)}"
 
 
 class SurplusClauseQuerySet(models.QuerySet["SurplusClause"]):

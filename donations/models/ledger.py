@@ -1,9 +1,10 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
 
 from donations.models.funds import Fund, FundYear
-from donations.money import LIMIT_ORE
+from donations.money import LIMIT_ORE, format_kronor
 
 
 class Account(models.Model):
@@ -61,7 +62,7 @@ class Payment(models.Model):
         verbose_name_plural = "betalningar"
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()} {self.bank_date}"
+        return f"{self.get_channel_display()} den {date_format(self.bank_date, 'j F Y')}"
 
 
 class Transfer(models.Model):
@@ -161,7 +162,8 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.booked_on}, {self.amount_ore} öre"
+        day = date_format(self.booked_on, "j F Y")
+        return f"{self.get_kind_display()} den {day}, {format_kronor(self.amount_ore)}"
 
 
 class DailyTotal(models.Model):

@@ -209,6 +209,19 @@ $$;
 
 CREATE TRIGGER surplus_clause_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_surplusclause FOR EACH ROW EXECUTE FUNCTION surplus_clause_guard();
 
+-- The bank's day decides which clause covers a gift. Who gave can be forgotten, when cannot change.
+
+CREATE OR REPLACE FUNCTION payment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id) THEN
+        RAISE EXCEPTION 'payment: the bank''s day does not change' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER payment_guard BEFORE UPDATE ON donations_payment FOR EACH ROW EXECUTE FUNCTION payment_guard();
+
 -- What an account and a fund year are does not change once money has moved.
 
 CREATE OR REPLACE FUNCTION account_guard() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -166,6 +166,14 @@ BEGIN
     SELECT RAISE(ABORT, 'surplus clause: gifts are already booked on or after its first day');
 END;
 
+-- The bank's day decides which clause covers a gift. Who gave can be forgotten, when cannot change.
+
+CREATE TRIGGER payment_guard BEFORE UPDATE ON donations_payment
+WHEN NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id)
+BEGIN
+    SELECT RAISE(ABORT, 'payment: the bank''s day does not change');
+END;
+
 -- What an account and a fund year are does not change once money has moved.
 
 CREATE TRIGGER account_guard BEFORE UPDATE ON donations_account
@@ -202,4 +210,34 @@ CREATE TRIGGER collection_year_changed AFTER UPDATE OF starts_on, ends_on ON don
     SELECT RAISE(ABORT, 'collection year: years follow each other without gap or overlap')
     FROM (SELECT starts_on, lag(ends_on) OVER (ORDER BY starts_on) AS before FROM donations_collectionyear) AS y
     WHERE before IS NOT NULL AND starts_on <> date(before, '+1 day');
+END;
+
+-- INSERT OR REPLACE deletes without firing a trigger, and so would change what has just been fixed.
+
+CREATE TRIGGER account_no_replace BEFORE INSERT ON donations_account
+WHEN EXISTS (SELECT 1 FROM donations_account WHERE id = NEW.id OR fund_year_id = NEW.fund_year_id
+             OR (kind = NEW.kind AND kind IN ('suspense', 'partners', 'start')))
+BEGIN
+    SELECT RAISE(ABORT, 'account: REPLACE is refused');
+END;
+
+CREATE TRIGGER fund_year_no_replace BEFORE INSERT ON donations_fundyear
+WHEN EXISTS (SELECT 1 FROM donations_fundyear
+             WHERE id = NEW.id OR (fund_id = NEW.fund_id AND year_id = NEW.year_id))
+BEGIN
+    SELECT RAISE(ABORT, 'fund year: REPLACE is refused');
+END;
+
+CREATE TRIGGER collection_year_no_replace BEFORE INSERT ON donations_collectionyear
+WHEN EXISTS (SELECT 1 FROM donations_collectionyear WHERE id = NEW.id OR name = NEW.name
+             OR starts_on = NEW.starts_on OR ends_on = NEW.ends_on)
+BEGIN
+    SELECT RAISE(ABORT, 'collection year: REPLACE is refused');
+END;
+
+CREATE TRIGGER surplus_clause_no_replace BEFORE INSERT ON donations_surplusclause
+WHEN EXISTS (SELECT 1 FROM donations_surplusclause WHERE id = NEW.id
+             OR (focus_area_id = NEW.focus_area_id AND valid_from = NEW.valid_from))
+BEGIN
+    SELECT RAISE(ABORT, 'surplus clause: REPLACE is refused');
 END;

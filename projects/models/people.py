@@ -15,9 +15,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         from django.utils import timezone
 
         day = timezone.localdate(at)
-        given = Q(given_on__lte=day) & (Q(valid_until=None) | Q(valid_until__gte=day))
-        return self.filter(given | ~Q(not_needed_reason="")).filter(
-            Q(withdrawn_at=None) | Q(withdrawn_at__gt=at)
+        return self.filter(
+            Q(given_on__lte=day) | ~Q(not_needed_reason=""),
+            Q(valid_until=None) | Q(valid_until__gte=day),
+            Q(withdrawn_at=None) | Q(withdrawn_at__gt=at),
         )
 
 

@@ -3,7 +3,9 @@ from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import models
+from django.db import models, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 
 from projects.pictures import Picture
 
@@ -43,7 +45,8 @@ class Image(models.Model):
         return self.alt
 
     def store(self, picture: Picture) -> None:
-        """Give the row new files, under a name of their own; the caller saves."""
+        """Write the files of a new picture; the caller saves. A picture never gets others later,
+        so that a version that shows it stays what it was."""
         self.key = _new_key()
         self.width, self.height = picture.width, picture.height
         self.widths = sorted(picture.files)
@@ -66,8 +69,14 @@ class Image(models.Model):
     def srcset(self) -> str:
         return ", ".join(f"{self.url(w)} {w}w" for w in self.widths)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        deleted = super().delete(*args, **kwargs)
-        for width in self.widths:
-            default_storage.delete(self.name(width))
-        return deleted
+
+@receiver(post_delete, sender=Image)
+def delete_files(sender: Any, instance: Image, **kwargs: Any) -> None:
+    """Take the files away with their row, once it is gone for certain."""
+    names = [instance.name(width) for width in instance.widths]
+
+    def delete() -> None:
+        for name in names:
+            default_storage.delete(name)
+
+    transaction.on_commit(delete)

@@ -14,6 +14,14 @@ class SiteSettings(models.Model):
     address = models.CharField("adress", max_length=200, blank=True)
     email = models.EmailField("e-post", blank=True)
     phone = models.CharField("telefon", max_length=40, blank=True)
+    about_gift = models.TextField(
+        "vad händer med din gåva?",
+        blank=True,
+        help_text="Visas på sidan Om gåvor. Skriv i Markdown.",
+    )
+    about_surplus = models.TextField("när det kommer in mer än behovet", blank=True)
+    about_control = models.TextField("vem som kontrollerar", blank=True)
+    about_administration = models.TextField("hur mycket som går till administration", blank=True)
 
     history = HistoricalRecords(verbose_name="ändring", verbose_name_plural="ändringar")
 

@@ -29,6 +29,6 @@ class Command(BaseCommand):
         elif not if_empty:
             raise CommandError("The database is in use. The demo is only loaded into an empty one.")
         if User.objects.filter(username=loading.AUTHOR).exists():
-            self.stdout.write("\nDemons inloggningar (lösenord: " + loading.PASSWORD + "):")
+            self.stdout.write("\nInloggningar till demot (lösenord: " + loading.PASSWORD + "):")
             for username, (first_name, last_name, _apps) in loading.SIGN_INS.items():
                 self.stdout.write(f"  {username:10} {first_name} {last_name}")
