@@ -9,15 +9,20 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder
 from django.db import connection
+from django.utils import timezone
+from PIL import Image as Pillow
 
 from config import local, serve
-from tests import chromium, postgres
+from projects.models import Image
+from projects.pictures import reencode
+from tests import cast, chromium, postgres
 from tests import run as test_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -169,8 +174,9 @@ class TestAnswers:
         assert response.status_code == 200
         assert response.content == b"ok\n"
 
-    def test_every_answer_carries_the_strict_headers_and_no_cookie(self, client) -> None:
-        response = client.get("/healthz")
+    @pytest.mark.django_db
+    def test_every_page_carries_the_strict_headers_and_no_cookie(self, client) -> None:
+        response = client.get("/")
         assert not response.cookies
         policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
@@ -190,17 +196,36 @@ class TestAnswers:
         assert fresh.get("/admin/").headers["Location"] == "https://testserver/admin/"
         assert fresh.get("/healthz").status_code == 200
 
-    @pytest.mark.django_db  # the error page asks for the organisation's name
+    def test_health_is_told_by_whatever_name_it_is_asked(self, client) -> None:
+        assert client.get("/healthz", headers={"host": "10.0.0.7"}).status_code == 200
+
+    @pytest.mark.django_db
     def test_uploads_cannot_be_climbed_out_of(self, client) -> None:
         secret = Path(settings.MEDIA_ROOT).parent / "kollekt-secret"
         secret.write_text("hemligt")
-        Path(settings.MEDIA_ROOT, "bild.webp").write_bytes(b"RIFF")
         try:
-            assert b"".join(client.get("/media/bild.webp").streaming_content) == b"RIFF"
-            for path in ("../kollekt-secret", "%2e%2e/kollekt-secret", "/etc/passwd", ""):
+            for path in (
+                "../kollekt-secret",
+                "%2e%2e/kollekt-secret",
+                "/etc/passwd",
+                "",
+                "x" * 5000,
+            ):
                 assert client.get(f"/media/{path}").status_code in (400, 404), path
         finally:
             secret.unlink()
+
+    @pytest.mark.django_db
+    def test_a_picture_is_served_while_its_consent_holds(self, client) -> None:
+        data = BytesIO()
+        Pillow.new("RGB", (900, 600), "#184a66").save(data, "PNG")
+        image = Image(alt="Vatten", consent=cast.consent())
+        image.store(reencode(data.getvalue()))
+        image.save()
+        assert b"".join(client.get(image.src).streaming_content).startswith(b"RIFF")
+        image.consent.withdrawn_at = timezone.now()
+        image.consent.save()
+        assert client.get(image.src).status_code == 404
 
 
 class TestMakeRun:

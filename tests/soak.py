@@ -1,0 +1,53 @@
+"""`make soak`: the tests that draw at random, with other seeds and for longer than `make test` can wait.
+
+`make soak ARGS=20` runs twenty rounds of the random books, and of everything that runs many threads,
+on each database. Each round draws from seeds that no earlier one had.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+
+from tests import postgres
+
+TESTS = ["tests/test_random_books.py", "tests/test_concurrency.py"]
+ROUNDS = 5
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    programs = postgres.find_programs()
+    if programs is None:
+        sys.exit("The soak needs PostgreSQL: apt install postgresql")
+    failed = 0
+    for name, database in (
+        ("SQLite", nullcontext("")),
+        ("PostgreSQL", postgres.server(programs[0])),
+    ):
+        with database as url:
+            for number in range(1, rounds + 1):
+                failed += run_round(name, url, number)
+    sys.exit(1 if failed else 0)
+
+
+def run_round(name: str, database_url: str, number: int) -> int:
+    """One round; give 1 when anything failed."""
+    environment = os.environ | {"DATABASE_URL": database_url, "KOLLEKT_SEED": str(number * 1000)}
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "2", *TESTS],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    last = done.stdout.strip().splitlines()[-1]
+    print(f"{name}, round {number}: {last} ({time.monotonic() - started:.0f} s)", flush=True)
+    if done.returncode:
+        print(done.stdout)
+    return int(done.returncode != 0)
+
+
+if __name__ == "__main__":
+    main()
