@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from donations import operations, queries
@@ -37,6 +36,26 @@ from donations.money import format_kronor
 from donations.operations import GiftIn, OperationError
 from projects.picked import PickedMixin
 from staff.requests import member
+
+
+def _kronor_or_unknown(ore: int | None) -> str:
+    return _("inte bestämt") if ore is None else format_kronor(ore)
+
+
+def _table(headings: list[str], rows: list[list[Any]]) -> str:
+    """A small table whose first column names its rows."""
+    head = format_html_join("", "<th scope='col'>{}</th>", ((heading,) for heading in headings))
+    body = format_html_join(
+        "",
+        "<tr><th scope='row'>{}</th>{}</tr>",
+        (
+            (row[0], format_html_join("", "<td>{}</td>", ((cell,) for cell in row[1:])))
+            for row in rows
+        ),
+    )
+    return format_html(
+        "<table class='fund-years'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body
+    )
 
 
 class OperationAdmin(admin.ModelAdmin):
@@ -292,58 +311,32 @@ class FundAdmin(PickedMixin, OperationAdmin):
         return str(fund.page)
 
     @admin.display(description="insamlingsår")
-    def years(self, fund: Fund) -> str | SafeString:
+    def years(self, fund: Fund) -> str:
         fund_years = list(fund.years.select_related("year"))
         if not fund_years:
             return _("Inga än. Bestäm årets behov, eller vänta på den första gåvan.")
         figures = queries.figures(fund_years, timezone.localdate())
-        rows = format_html_join(
-            "",
-            "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            (
-                (
-                    fund_year.year,
-                    *(
-                        _("inte bestämt") if ore is None else format_kronor(ore)
-                        for ore in (shown.need, shown.collected, shown.remaining, shown.surplus)
-                    ),
-                )
-                for fund_year in fund_years
-                for shown in [figures[fund_year.pk]]
-            ),
-        )
-        return format_html(
-            "<table class='fund-years'><thead><tr><th scope='col'>År</th><th scope='col'>Behov</th>"
-            "<th scope='col'>Insamlat</th><th scope='col'>Kvar</th><th scope='col'>Överskott</th></tr></thead>"
-            "<tbody>{}</tbody></table>",
-            rows,
-        )
+        rows = []
+        for fund_year in fund_years:
+            shown = figures[fund_year.pk]
+            amounts = (shown.need, shown.collected, shown.remaining, shown.surplus)
+            rows.append([fund_year.year, *map(_kronor_or_unknown, amounts)])
+        return _table(["År", "Behov", "Insamlat", "Kvar", "Överskott"], rows)
 
     @admin.display(description="beslut om behov")
-    def needs(self, fund: Fund) -> str | SafeString:
+    def needs(self, fund: Fund) -> str:
         decided = Need.objects.filter(fund_year__fund=fund).select_related("fund_year__year", "by")
-        if not decided:
-            return "–"
-        rows = format_html_join(
-            "",
-            "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            (
-                (
-                    need.fund_year.year,
-                    format_kronor(need.amount_ore),
-                    long_date(need.decided_on),
-                    need.reason,
-                    need.by,
-                )
-                for need in decided
-            ),
-        )
-        return format_html(
-            "<table class='fund-years'><thead><tr><th scope='col'>År</th><th scope='col'>Behov</th>"
-            "<th scope='col'>Från och med</th><th scope='col'>Skäl</th><th scope='col'>Av</th></tr></thead>"
-            "<tbody>{}</tbody></table>",
-            rows,
-        )
+        rows = [
+            [
+                need.fund_year.year,
+                format_kronor(need.amount_ore),
+                long_date(need.decided_on),
+                need.reason,
+                need.by,
+            ]
+            for need in decided
+        ]
+        return _table(["År", "Behov", "Från och med", "Skäl", "Av"], rows) if rows else "–"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Fund | None = None) -> list[str]:
         """The number, and whose it is, last as long as the fund once money may have come."""

@@ -2,8 +2,12 @@
 
 import datetime
 import html
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -286,6 +290,30 @@ class TestSoftHyphens:
             assert "\N{SOFT HYPHEN}" in page
             for plain in re.findall(r'<title>.*?</title>|="[^"]*"', page):
                 assert "\N{SOFT HYPHEN}" not in plain
+
+
+def test_the_page_of_parts_is_not_in_production(tmp_path: Path) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from django.urls import NoReverseMatch, reverse\n"
+        "try: print(reverse('parts'))\n"
+        "except NoReverseMatch: print('none')"
+    )
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "KOLLEKT_ENV": "production",
+        "KOLLEKT_VAR": str(tmp_path),
+        "SECRET_KEY": "s" * 50,
+        "ALLOWED_HOSTS": "gava.example.org",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "none\n", done.stderr
 
 
 KINDS = {
