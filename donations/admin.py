@@ -115,7 +115,7 @@ class OperationAdmin(admin.ModelAdmin):
 class TransferAdmin(OperationAdmin):
     """The ledger, to read; a gift is added, a transfer is reversed or refunded, nothing is changed."""
 
-    list_display = ["booked_on", "kind", "from_account", "to_account", "kronor", "is_reversed"]
+    list_display = ["booked_on", "kind", "from_account", "to_account", "kronor", "status"]
     list_filter = ["kind", "booked_on"]
     search_fields = [
         "=credit__fund_year__fund__collection_number",
@@ -132,6 +132,7 @@ class TransferAdmin(OperationAdmin):
     ]
     show_full_result_count = False
     change_form_template = "admin/donations/transfer.html"
+    change_list_template = "admin/donations/transfers.html"
     readonly_fields = [
         "booked_on",
         "kind",
@@ -167,9 +168,16 @@ class TransferAdmin(OperationAdmin):
         said = [transfer.payment.payer_name, transfer.payment.message] if transfer.payment else []
         return ", ".join(text for text in said if text) or "–"
 
-    @admin.display(description="rättad", boolean=True)
-    def is_reversed(self, transfer: Transfer) -> bool:
-        return hasattr(transfer, "reversal")
+    @admin.display(description="läge")
+    def status(self, transfer: Transfer) -> str:
+        if transfer.reverses_id:
+            return _("rättelse")
+        return _("rättad") if hasattr(transfer, "reversal") else ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().changelist_view(
+            request, {"title": _("Transaktioner"), **(extra_context or {})}
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -163,7 +163,7 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         day = date_format(self.booked_on, "j F Y")
-        return f"{self.get_kind_display()} den {day}, {format_kronor(self.amount_ore)}"
+        return f"{self.get_kind_display().capitalize()} den {day}, {format_kronor(self.amount_ore)}"
 
 
 class DailyTotal(models.Model):
