@@ -258,7 +258,8 @@ def refund(
         raise OperationError(_("Bara en gåva som inte är rättad kan återbetalas."))
     if booked_on < gift.booked_on:
         raise OperationError(_("Återbetalningen kan inte ligga före gåvan."))
-    left = gift.amount_ore - sum(paid.amount_ore for paid in _refunds_of(gift))
+    gone = [*_refunds_of(gift), *_placements_of(gift)]
+    left = gift.amount_ore - sum(transfer.amount_ore for transfer in gone)
     if amount_ore > left:
         raise OperationError(
             _("Av gåvan finns %(left)s kvar att återbetala; du försökte återbetala %(amount)s.")
@@ -292,6 +293,13 @@ def _refunds_of(gift: Transfer) -> QuerySet[Transfer]:
     return gift.corrections.filter(kind=Kind.REFUND, reverses=None, reversal=None)
 
 
+def _placements_of(gift: Transfer) -> QuerySet[Transfer]:
+    """What has been placed of a gift that came in on suspense."""
+    return Transfer.objects.filter(
+        kind=Kind.PLACEMENT, payment=gift.payment_id, reverses=None, reversal=None
+    )
+
+
 @retried
 def reverse(transfer: Transfer, *, booked_on: datetime.date, reason: str, by: User) -> Transfer:
     """Undo a transfer by its mirror image: every gross figure then reads as if it never was.
@@ -314,6 +322,8 @@ def reverse(transfer: Transfer, *, booked_on: datetime.date, reason: str, by: Us
         raise OperationError(
             _("Gåvan är helt eller delvis återbetald. Rätta återbetalningen först.")
         )
+    if transfer.kind == Kind.GIFT and transfer.payment_id and _placements_of(transfer).exists():
+        raise OperationError(_("Gåvan är helt eller delvis placerad. Rätta placeringen först."))
     sides = Account.objects.filter(pk__in=[transfer.debit_id, transfer.credit_id])
     _lock(a.fund_year_id for a in sides if a.fund_year_id)
     entry = Entry(

@@ -25,7 +25,7 @@ from donations.models import (
     SurplusClause,
     Transfer,
 )
-from donations.operations import Entry
+from donations.operations import Entry, OperationError
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,12 @@ class Books:
         """A gift to brunnar, covered by the clause."""
         given = {"covered_ore": ore, "booked_on": day, **fields}
         return self.entry(Kind.GIFT, self.bank, self.brunnar, ore, **given)
+
+    def unplaced(self, ore: int, day: datetime.date = cast.MIDSUMMER) -> int:
+        """The payment of a gift that has come in on suspense, by id."""
+        paid = cast.gift(None, ore, day).payment_id
+        assert paid is not None
+        return paid
 
     def move(self, ore: int, **fields: Any) -> Entry:
         """A reallocation from brunnar to pumpar."""
@@ -175,7 +181,14 @@ class TestDays:
         entries = [
             books.entry(Kind.OPENING, books.start, books.brunnar, 1),
             books.gift(1, day),
-            books.entry(Kind.PLACEMENT, books.suspense, books.brunnar, 1, covered_ore=1),
+            books.entry(
+                Kind.PLACEMENT,
+                books.suspense,
+                books.brunnar,
+                1,
+                covered_ore=1,
+                payment_id=books.unplaced(1, day),
+            ),
             books.entry(Kind.REFUND, books.brunnar, books.bank, 1),
         ]
         return [replace(entry, booked_on=day) for entry in entries]
@@ -270,7 +283,8 @@ class TestCovered:
         self, books: Books, bank_date: datetime.date, covered: int
     ) -> None:
         for kind, source in [(Kind.GIFT, books.bank), (Kind.PLACEMENT, books.suspense)]:
-            paid = payment(bank_date).pk
+            is_placed = kind == Kind.PLACEMENT
+            paid = books.unplaced(5, bank_date) if is_placed else payment(bank_date).pk
             entry = books.entry(kind, source, books.brunnar, 5, payment_id=paid)
             with refused("surplus clause in force"):
                 post(replace(entry, covered_ore=5 - covered))
@@ -589,6 +603,69 @@ class TestPayments:
             Kind.PLACEMENT, books.suspense, books.brunnar, 1, covered_ore=1, payment_id=paid
         )
         post(placed, placed, placed)
+
+    def test_no_more_is_placed_than_came_in(self, books: Books) -> None:
+        paid = books.unplaced(3)
+
+        def placed(ore: int, payment_id: int | None = paid) -> Entry:
+            return books.entry(
+                Kind.PLACEMENT,
+                books.suspense,
+                books.brunnar,
+                ore,
+                covered_ore=ore,
+                payment_id=payment_id,
+            )
+
+        for entries in ([placed(4)], [placed(2), placed(2)], [placed(1, None)]):
+            with refused("more is placed"):
+                post(*entries)
+        post(placed(2))
+        with refused("more is placed"):
+            post(placed(2))
+        post(placed(1))
+
+    def test_a_payment_that_went_to_a_fund_is_not_placed_as_well(self, books: Books) -> None:
+        paid = payment().pk
+        post(books.gift(300, payment_id=paid))
+        with refused("more is placed"):
+            post(books.entry(Kind.PLACEMENT, books.suspense, books.skola, 1, payment_id=paid))
+
+    def test_what_is_paid_back_from_suspense_is_not_placed(self, books: Books) -> None:
+        gift = cast.gift(None, 3)
+        operations.refund(gift, 2, booked_on=cast.MIDSUMMER, reason="Ångrade sig", by=cast.ester())
+        placed = books.entry(
+            Kind.PLACEMENT,
+            books.suspense,
+            books.brunnar,
+            1,
+            covered_ore=1,
+            payment_id=gift.payment_id,
+        )
+        with refused("more is placed"):
+            post(placed, placed)
+        post(placed)
+        with pytest.raises(OperationError, match="Av gåvan finns 0"):
+            operations.refund(gift, 1, booked_on=cast.MIDSUMMER, reason="Igen", by=cast.ester())
+
+    def test_a_gift_that_is_placed_is_not_reversed_before_its_placement(self, books: Books) -> None:
+        gift = cast.gift(None, 3)
+        [placed] = post(
+            books.entry(
+                Kind.PLACEMENT,
+                books.suspense,
+                books.brunnar,
+                3,
+                covered_ore=3,
+                payment_id=gift.payment_id,
+            )
+        )
+        with refused("more is placed"):
+            post(reversal(gift))
+        with pytest.raises(OperationError, match="Rätta placeringen först"):
+            operations.reverse(gift, booked_on=cast.MIDSUMMER, reason="Fel", by=cast.ester())
+        post(reversal(placed))
+        post(reversal(gift))
 
 
 class TestNeeds:

@@ -91,6 +91,33 @@ BEGIN
         RAISE EXCEPTION 'ledger: covered is not what the surplus clause in force says' USING ERRCODE = 'check_violation';
     END IF;
 
+    IF EXISTS (SELECT 1 FROM new_rows WHERE kind = 'placement' OR (kind = 'gift' AND reverses_id IS NOT NULL)) THEN
+        PERFORM 1 FROM donations_payment WHERE id IN (
+            SELECT payment_id FROM new_rows WHERE kind IN ('gift', 'placement')
+        ) ORDER BY id FOR NO KEY UPDATE;
+        IF EXISTS (SELECT 1 FROM new_rows WHERE kind = 'placement' AND payment_id IS NULL) OR EXISTS (
+            SELECT 1 FROM (SELECT DISTINCT payment_id FROM new_rows WHERE kind IN ('gift', 'placement')) AS r
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(
+                    CASE WHEN t.reverses_id IS NULL THEN t.amount_ore ELSE -t.amount_ore END
+                    * CASE t.kind WHEN 'gift' THEN 1 ELSE -1 END), 0) AS ore
+                FROM donations_transfer t
+                JOIN donations_account d ON d.id = t.debit_id JOIN donations_account c ON c.id = t.credit_id
+                WHERE t.payment_id = r.payment_id AND t.kind IN ('gift', 'placement') AND 'suspense' IN (d.kind, c.kind)
+            ) AS unplaced
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(t.amount_ore), 0) AS ore
+                FROM donations_transfer t JOIN donations_transfer g ON g.id = t.corrects_id
+                WHERE g.payment_id = r.payment_id AND t.kind = 'refund' AND t.reverses_id IS NULL
+                  AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+                  AND EXISTS (SELECT 1 FROM donations_account a WHERE a.id = t.debit_id AND a.kind = 'suspense')
+            ) AS refunded
+            WHERE unplaced.ore < refunded.ore
+        ) THEN
+            RAISE EXCEPTION 'ledger: more is placed than the payment''s gift in suspense' USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+
     IF NOT EXISTS (
         SELECT 1 FROM new_rows WHERE reverses_id IS NOT NULL OR kind NOT IN ('opening', 'gift', 'placement')
     ) THEN

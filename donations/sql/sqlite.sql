@@ -67,6 +67,20 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
           AND o.debit_id = NEW.credit_id AND o.credit_id = NEW.debit_id
           AND o.booked_on <= NEW.booked_on AND o.payment_id IS NEW.payment_id);
 
+    SELECT RAISE(ABORT, 'ledger: more is placed than the payment''s gift in suspense')
+    WHERE (NEW.kind = 'placement' OR (NEW.kind = 'gift' AND NEW.reverses_id IS NOT NULL))
+      AND (NEW.payment_id IS NULL AND NEW.kind = 'placement' OR (
+          SELECT coalesce(sum(iif(t.reverses_id IS NULL, t.amount_ore, -t.amount_ore) * iif(t.kind = 'gift', 1, -1)), 0)
+          FROM donations_transfer t
+          JOIN donations_account d ON d.id = t.debit_id JOIN donations_account c ON c.id = t.credit_id
+          WHERE t.payment_id = NEW.payment_id AND t.kind IN ('gift', 'placement') AND 'suspense' IN (d.kind, c.kind)
+      ) < (
+          SELECT coalesce(sum(t.amount_ore), 0)
+          FROM donations_transfer t JOIN donations_transfer g ON g.id = t.corrects_id
+          WHERE g.payment_id = NEW.payment_id AND t.kind = 'refund' AND t.reverses_id IS NULL
+            AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+            AND EXISTS (SELECT 1 FROM donations_account a WHERE a.id = t.debit_id AND a.kind = 'suspense')));
+
     SELECT RAISE(ABORT, 'ledger: between these fund years nothing may move')
     WHERE NEW.reverses_id IS NULL AND NEW.kind IN ('reallocation', 'carry_over') AND NOT EXISTS (
         SELECT 1 FROM donations_account d JOIN donations_fundyear df ON df.id = d.fund_year_id
