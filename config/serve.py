@@ -93,7 +93,8 @@ def prepare() -> None:
             "(make run loads demo content and is not for production.)"
         )
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("load_demo", if_empty=True)
+    if os.environ.get("DEMO", "1") != "0":
+        call_command("load_demo", if_empty=True)
     collect_static(settings.VAR_DIR / "static.stamp")
     connections.close_all()
 

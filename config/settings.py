@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import local
+from config.countries import SWEDISH_NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -168,8 +169,7 @@ LANGUAGES = [("sv", "svenska")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Stockholm"
 USE_I18N = True
-# Missing in django-countries' Swedish.
-COUNTRIES_OVERRIDE = {"KH": "Kambodja"}
+COUNTRIES_OVERRIDE = SWEDISH_NAMES
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False  # Amounts are printed by donations.money, and years have no space.
 

@@ -1,4 +1,6 @@
+import datetime
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -32,7 +34,7 @@ from donations.models import (
     SurplusClause,
     Transfer,
 )
-from donations.money import format_kronor
+from donations.money import AmountError, format_kronor, parse_kronor
 from donations.operations import GiftIn, OperationError
 from projects.picked import PickedMixin
 from staff.requests import member
@@ -120,7 +122,12 @@ class TransferAdmin(OperationAdmin):
     search_fields = [
         "=credit__fund_year__fund__collection_number",
         "=debit__fund_year__fund__collection_number",
+        "payment__payer_name",
+        "payment__message",
     ]
+    search_help_text = (
+        "Sök på insamlingsnummer, givare, meddelande, belopp (1 234,50) eller dag (2026-11-21)."
+    )
     list_select_related = [
         "debit__fund_year__fund__project",
         "debit__fund_year__fund__focus_area",
@@ -144,12 +151,39 @@ class TransferAdmin(OperationAdmin):
         "reason",
         "corrects",
         "reverses",
+        "since",
         "by",
         "created_at",
     ]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return list(self.readonly_fields)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """Also an amount or a day, written as people write them."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        with suppress(AmountError):
+            found |= queryset.filter(amount_ore=parse_kronor(search_term))
+        with suppress(ValueError):
+            found |= queryset.filter(booked_on=datetime.date.fromisoformat(search_term.strip()))
+        return found, may_repeat
+
+    @admin.display(description="vad som hänt sedan dess")
+    def since(self, transfer: Transfer) -> str:
+        later = [*transfer.corrections.all()]
+        if hasattr(transfer, "reversal"):
+            later.append(transfer.reversal)
+        links = [
+            (
+                reverse("admin:donations_transfer_change", args=[entry.pk]),
+                _("Rättad") if entry.reverses_id else entry.get_kind_display().capitalize(),
+                long_date(entry.booked_on),
+                format_kronor(entry.amount_ore),
+                entry.reason,
+            )
+            for entry in later
+        ]
+        return format_html_join("", "<p><a href='{}'>{} den {}</a>: {}. {}</p>", links) or "–"
 
     @admin.display(description="från", ordering="debit")
     def from_account(self, transfer: Transfer) -> str:
@@ -280,7 +314,7 @@ class TransferAdmin(OperationAdmin):
                 "%(what)s, %(amount)s. Bokför återbetalningen när pengarna har lämnat bankkontot."
             )
             % self._named(gift),
-            initial={"amount": gift.amount_ore},
+            initial={"amount": operations.left_of(gift)},
         )
 
     def _named(self, transfer: Transfer) -> dict[str, str]:
@@ -363,7 +397,8 @@ class FundAdmin(PickedMixin, OperationAdmin):
         """Decide what the fund needs for a year."""
         self.require_permission(request)
         fund = get_object_or_404(Fund, pk=fund_id)
-        operations.collection_year(timezone.localdate())
+        this_year = operations.collection_year(timezone.localdate())
+        operations.collection_year(this_year.ends_on + datetime.timedelta(days=1))
 
         def run(data: dict[str, Any]) -> str:
             year: CollectionYear = data["year"]
@@ -386,6 +421,7 @@ class FundAdmin(PickedMixin, OperationAdmin):
             run,
             title=_("Bestäm behovet för %s") % fund,
             button=_("Spara behovet"),
+            initial={"year": this_year},
             back=reverse("admin:donations_fund_change", args=[fund.pk]),
             intro=_(
                 "Ett nytt beslut ersätter det förra från den dag det gäller. "

@@ -25,6 +25,7 @@ class Box:
     year: str
     figures: queries.Figures
     clause: str
+    channels: list[str] = field(default_factory=list)
     similar: list["Listed"] = field(default_factory=list)
 
     @property
@@ -116,6 +117,7 @@ def boxes(page_ids: Iterable[int]) -> dict[int, Box]:
             collection_number=fund.collection_number,
             year=statuses[fund.pk].year_name,
             figures=statuses[fund.pk].figures,
+            channels=fund.channels,
             clause=clause.text if (clause := statuses[fund.pk].clause) else "",
         )
         for fund in funds

@@ -76,7 +76,9 @@ class GiftForm(OperationForm):
     )
     amount = KronorField(label="belopp")
     bank_date = DayField(label="dagen då pengarna kom in")
-    channel = forms.ChoiceField(label="sätt att ge", choices=Fund.Channel)
+    channel = forms.ChoiceField(
+        label="sätt att ge", choices=Fund.Channel, initial=Fund.Channel.CASH
+    )
     bank = forms.ModelChoiceField(
         label="bankkonto", queryset=Account.objects.filter(kind=Account.Kind.BANK), empty_label=None
     )
@@ -199,9 +201,13 @@ class SurplusClauseForm(forms.ModelForm):
             self.add_error(
                 "valid_from",
                 _(
-                    "Det finns redan gåvor till och med %(day)s. Ett nytt villkor kan tidigast gälla från dagen efter."
+                    "Det finns redan gåvor till och med den %(day)s. "
+                    "Ett nytt villkor kan tidigast gälla från den %(next)s."
                 )
-                % {"day": long_date(newest)},
+                % {
+                    "day": long_date(newest),
+                    "next": long_date(newest + datetime.timedelta(days=1)),
+                },
             )
         return data
 

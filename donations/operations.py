@@ -258,8 +258,7 @@ def refund(
         raise OperationError(_("Bara en gåva som inte är rättad kan återbetalas."))
     if booked_on < gift.booked_on:
         raise OperationError(_("Återbetalningen kan inte ligga före gåvan."))
-    gone = [*_refunds_of(gift), *_placements_of(gift)]
-    left = gift.amount_ore - sum(transfer.amount_ore for transfer in gone)
+    left = left_of(gift)
     if amount_ore > left:
         raise OperationError(
             _("Av gåvan finns %(left)s kvar att återbetala; du försökte återbetala %(amount)s.")
@@ -287,6 +286,12 @@ def refund(
         reason=reason,
     )
     return Transfer.objects.get(pk=post([entry], by=by)[0])
+
+
+def left_of(gift: Transfer) -> int:
+    """The öre of a gift that have neither been paid back nor, from suspense, placed."""
+    gone = [*_refunds_of(gift), *_placements_of(gift)]
+    return gift.amount_ore - sum(transfer.amount_ore for transfer in gone)
 
 
 def _refunds_of(gift: Transfer) -> QuerySet[Transfer]:

@@ -13,6 +13,7 @@ from donations.models.funds import validate_collection_number
 from projects import rendering
 from projects.models import Page, Version
 from projects.models.versions import VersionCountry
+from projects.rendering import swedish_order
 from projects.snapshots import searchable
 from projects.views import sheet
 
@@ -52,7 +53,9 @@ def project_list(request: HttpRequest) -> HttpResponse:
     )
     in_use = VersionCountry.objects.filter(version__in=Version.objects.published(now))
     codes = set(in_use.values_list("country", flat=True))
-    country_choices = sorted(((code, countries.name(code)) for code in codes), key=lambda c: c[1])
+    country_choices = sorted(
+        ((code, countries.name(code)) for code in codes), key=lambda c: swedish_order(c[1])
+    )
 
     area = next((a for a in areas if a.slug == request.GET.get("omrade")), None)
     country = next((c for c in country_choices if c[0] == request.GET.get("land")), None)

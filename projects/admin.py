@@ -168,11 +168,18 @@ class PageAdmin(PickedMixin, admin.ModelAdmin):
 
     def _warn_of_waiting(self, request: HttpRequest, page: Page) -> None:
         waiting = publishing.status(page, timezone.now()).waiting
-        if waiting and waiting.version and waiting.version != page.versions.first():
+        if waiting and waiting.version is None:
+            messages.warning(
+                request, _("Sidan är planerad att avpubliceras %s.") % moment_text(waiting.from_at)
+            )
+        elif waiting and waiting.version != page.versions.first():
             messages.warning(
                 request,
                 _("Version %(number)s är planerad och ersätter den här %(moment)s.")
-                % {"number": waiting.version.number, "moment": moment_text(waiting.from_at)},
+                % {
+                    "number": waiting.version.number if waiting.version else "",
+                    "moment": moment_text(waiting.from_at),
+                },
             )
 
     def response_add(

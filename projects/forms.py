@@ -1,11 +1,13 @@
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from projects.models import Image
+from projects.models import Image, Version
 from projects.pictures import Picture, PictureError, reencode
 
 
@@ -20,6 +22,38 @@ class PageForm(forms.ModelForm):
         help_text="Lämna tomt för att publicera eller avpublicera genast.",
         error_messages={"invalid": "Skriv datum och klockslag, till exempel 2026-12-24 08.00."},
     )
+
+    # The version that stood when the form was opened: who saves over a later one is told.
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        newest = self._newest()
+        self.fields["seen"].initial = newest.number if newest else None
+
+    def _newest(self) -> Version | None:
+        return self.instance.versions.select_related("by").first() if self.instance.pk else None
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        newest, seen = self._newest(), self.cleaned_data.get("seen")
+        if newest and seen and seen < newest.number:
+            # Shown again with this number: saving once more is then a choice.
+            data_again = cast(QueryDict, self.data).copy()
+            data_again["seen"] = str(newest.number)
+            self.data = data_again
+            raise ValidationError(
+                _(
+                    "%(who)s sparade sidan kl. %(time)s, efter att du öppnade den. Ingenting av ditt är "
+                    "borta: jämför med sidan i en annan flik. Sparar du en gång till ersätter du det som "
+                    "%(who)s skrev."
+                )
+                % {
+                    "who": newest.by,
+                    "time": date_format(timezone.localtime(newest.created_at), "H.i"),
+                }
+            )
+        return data
 
     class Meta:
         error_messages = {

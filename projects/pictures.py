@@ -11,6 +11,8 @@ from PIL import ImageOps
 WIDTHS = (480, 800, 1200, 1600)
 MAX_BYTES = 15_000_000
 MAX_PIXELS = 30_000_000
+# A narrower one would be stretched to a blur.
+NARROWEST = 400
 # What a WebP file can hold.
 TALLEST = 16_383
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -40,6 +42,13 @@ def reencode(data: bytes) -> Picture:
             _("Bilden är större än 15 MB. Spara den i mindre format och försök igen.")
         )
     pixels = _pixels(data)
+    if pixels.width < NARROWEST:
+        raise PictureError(
+            _(
+                "Bilden är %(width)s × %(height)s punkter. Den behöver vara minst %(least)s punkter bred."
+            )
+            % {"width": pixels.width, "height": pixels.height, "least": NARROWEST}
+        )
     files = {}
     for width in [w for w in WIDTHS if w < pixels.width] + [min(pixels.width, WIDTHS[-1])]:
         height = max(1, round(pixels.height * width / pixels.width))

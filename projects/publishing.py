@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from projects.models import Page, Publication, Version
+from projects.models import CallOff, Page, Publication, Version
 from staff.models import User
 
 
@@ -25,21 +25,15 @@ def unpublish(page: Page, by: User, from_at: datetime.datetime | None = None) ->
     Now, what waits is called off as well: the page does not come back by itself.
     """
     if from_at is None:
-        _supersede(page, None, by)
+        call_off(page, by)
     return _decide(page.pk, None, from_at or timezone.now(), by)
 
 
 @transaction.atomic
-def call_off(page: Page, by: User) -> None:
-    """Let everything that waits go unpublished: what visitors see now stays."""
-    _supersede(page, page.versions.published(timezone.now()).first(), by)
-
-
-def _supersede(page: Page, version: Version | None, by: User) -> None:
-    """Decide anew, later than the old decisions, for every moment that something waits for."""
-    moments = page.publications.filter(from_at__gt=timezone.now()).order_by()
-    for moment in moments.values_list("from_at", flat=True).distinct():
-        _decide(page.pk, version, moment, by)
+def call_off(page: Page, by: User) -> int:
+    """Call off everything that waits for its moment, and tell how much that was."""
+    waiting = page.publications.filter(from_at__gt=timezone.now(), call_off=None)
+    return len(CallOff.objects.bulk_create(CallOff(publication=p, by=by) for p in waiting))
 
 
 def _decide(
@@ -50,7 +44,7 @@ def _decide(
 
 @dataclass(frozen=True)
 class Status:
-    """Where a page stands: the version in force, the next decision that changes it, the last save."""
+    """Where a page stands: the version in force, the next decision, the last save."""
 
     live: Version | None
     waiting: Publication | None
@@ -64,11 +58,9 @@ class Status:
 
 def status(page: Page, at: datetime.datetime) -> Status:
     """The page's status at the moment `at` (aware), read from its publications."""
-    live = page.versions.published(at).first()
-    decisions = page.publications.filter(from_at__gt=at).order_by("from_at", "-id")
-    by_moment: dict[datetime.datetime, Publication] = {}
-    for decision in decisions.select_related("version"):
-        by_moment.setdefault(decision.from_at, decision)  # the last one decided is in force
-    live_id = live.pk if live else None
-    waiting = next((d for d in by_moment.values() if d.version_id != live_id), None)
-    return Status(live=live, waiting=waiting, newest=page.versions.first())
+    waiting = page.publications.filter(from_at__gt=at, call_off=None).order_by("from_at", "-id")
+    return Status(
+        live=page.versions.published(at).first(),
+        waiting=waiting.select_related("version").first(),
+        newest=page.versions.first(),
+    )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.safestring import SafeString
 from django_countries import countries as all_countries
@@ -18,6 +19,8 @@ from projects.markdown import render
 from projects.models import Consent, Contact, Image, Page, Version
 from projects.models.versions import VersionQuerySet
 from projects.snapshots import Snapshot, from_version
+
+_LAST_LETTERS = str.maketrans({"å": "{", "ä": "|", "ö": "}"})
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def published() -> VersionQuerySet:
 def news(versions: Iterable[Version], at: datetime.datetime) -> list[UpdateView]:
     """All dated news among the given published versions, the newest first."""
     versions = list(versions)
-    found = [(update, version) for version in versions for update in version.content["updates"]]
+    found = [(u, version) for version in versions for u in _out(version.content["updates"], at)]
     found.sort(key=lambda item: (item[0]["published_on"], item[1].page_id), reverse=True)
     by_page = {link.pk: link for link in links(versions, at)}
     return [_update(update, by_page[version.page_id]) for update, version in found]
@@ -252,7 +255,7 @@ def page_view(
             TextView(row["heading"], render(row["text"], top_heading=3))
             for row in content["sections"]
         ],
-        updates=[_update(row) for row in content["updates"]],
+        updates=[_update(row) for row in _out(content["updates"], at)],
         contact=_contact_of(snapshot, at),
         qualifies_for_tax_reduction=snapshot.qualifies_for_tax_reduction,
         organisation_kind=content.get("organisation_kind", ""),
@@ -290,6 +293,12 @@ def _stories(
     ]
 
 
+def _out(updates: list[dict[str, Any]], at: datetime.datetime) -> list[dict[str, Any]]:
+    """The news whose day has come."""
+    today = timezone.localdate(at).isoformat()
+    return [update for update in updates if update["published_on"] <= today]
+
+
 def _update(row: dict[str, Any], page: PageLink | None = None) -> UpdateView:
     day = parse_date(row["published_on"])
     assert day is not None
@@ -318,4 +327,9 @@ def _contact(person: Contact, pictures: Pictures) -> ContactView:
 
 
 def _country_names(codes: Iterable[str]) -> list[str]:
-    return sorted(all_countries.name(code) for code in codes)
+    return sorted((all_countries.name(code) for code in codes), key=swedish_order)
+
+
+def swedish_order(text: str) -> str:
+    """A key that sorts å, ä and ö last, in that order."""
+    return text.casefold().translate(_LAST_LETTERS)

@@ -275,7 +275,7 @@ class TestAGiftByHand:
         response = self.send(staff, books, **{field: typed})
 
         assert response.status_code == 200
-        assert "Ingenting har bokförts än." in text_of(response)
+        assert "Ingenting är sparat än." in text_of(response)
         assert sentence in text_of(response)
         assert Transfer.objects.count() == 1
         kept = fields_of(response)
@@ -325,7 +325,7 @@ class TestAFund:
 
     def test_has_a_number_that_no_other_fund_has(self, staff: Client, books: Transfer) -> None:
         response = self.send(staff, "47030")
-        assert re.search("insamlingsnummer.* finns redan", text_of(response), re.IGNORECASE)
+        assert re.search("används redan av en annan insamling", text_of(response), re.IGNORECASE)
         assert Fund.objects.count() == 1
 
 

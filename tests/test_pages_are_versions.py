@@ -10,7 +10,15 @@ from django.test import Client
 from django.utils import timezone
 
 from projects import publishing, snapshots
-from projects.models import Achievement, Consent, KeyFigure, Publication, Section, Version
+from projects.models import (
+    Achievement,
+    Consent,
+    KeyFigure,
+    Publication,
+    Section,
+    Update,
+    Version,
+)
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -221,3 +229,32 @@ def test_a_version_that_says_something_else_in_the_database_is_what_is_rendered(
     html = get("/projekt/brunnar/")[1]
     assert "Det som publicerades" in html
     assert "Arbetskopian" not in html
+
+
+def test_a_page_published_again_after_being_unpublished_stays() -> None:
+    """What waited before is called off for good, and does not take the page down later."""
+    project = cast.project()
+    christmas = timezone.now() + datetime.timedelta(days=30)
+    cast.publish(project, from_at=christmas)
+    publishing.unpublish(project, by=cast.ester())
+    cast.publish(project)
+    assert publishing.status(project, timezone.now()).waiting is None
+    assert get("/projekt/brunnar/", christmas + MINUTE)[0] == 200
+
+
+def test_news_is_out_on_its_day_and_not_before() -> None:
+    project = cast.project()
+    tomorrow = timezone.localdate() + datetime.timedelta(days=1)
+    Update.objects.create(page=project, published_on=tomorrow, heading="Pumpen är lagad", text="Ja")
+    cast.publish(project)
+    day = datetime.timedelta(days=1)
+    for url in ("/projekt/brunnar/", "/nyheter/", "/"):
+        assert "Pumpen är lagad" not in get(url)[1]
+        assert "Pumpen är lagad" in get(url, timezone.now() + day)[1]
+
+
+def test_countries_have_swedish_names_in_swedish_order() -> None:
+    cast.publish(cast.project(countries=["AT", "AX", "IN", "SS", "ZW"]))
+    html = get("/projekt/brunnar/")[1]
+    places = [html.index(n) for n in ("Indien", "Sydsudan", "Zimbabwe", "Åland", "Österrike")]
+    assert places == sorted(places)

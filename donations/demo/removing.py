@@ -16,6 +16,7 @@ from donations.models import (
     Transfer,
 )
 from projects.models import (
+    CallOff,
     Consent,
     Contact,
     FocusArea,
@@ -108,6 +109,7 @@ def _delete_books(author: User) -> None:
 
 def _delete_pages(author: User) -> None:
     pages = _page_ids(author)
+    CallOff.objects.filter(publication__page__in=pages).delete()
     Publication.objects.filter(page__in=pages).delete()
     Version.objects.filter(page__in=pages).delete()
     for model in (Project, Organisation, FocusArea):

@@ -66,6 +66,7 @@ class Fund(models.Model):
         max_length=10,
         unique=True,
         validators=[validate_collection_number],
+        error_messages={"unique": "Numret används redan av en annan insamling. Välj ett annat."},
         help_text="Fem siffror, till exempel 47030. Numret följer insamlingen så länge den finns.",
     )
     project = models.ForeignKey(

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from donations import queries
 from donations.boxes import Box, Listed, boxes, listed, needing_money
+from donations.models import SurplusClause
 from donations.money import format_kronor
 from projects.models import Page, Version
 from projects.rendering import PageLink, PageView
@@ -35,6 +36,13 @@ def project_money(page: PageView) -> Box | None:
     # Stable: those picked by hand first, each group in its order.
     others.sort(key=lambda project: project.page.pk not in handpicked)
     return replace(box, similar=others[:SIMILAR])
+
+
+@register.simple_tag
+def surplus_clause(area: PageLink) -> str:
+    """The wording about a surplus that a donor to the focus area reads today, or nothing."""
+    clause = SurplusClause.objects.in_force(area.pk, timezone.localdate())
+    return clause.text if clause else ""
 
 
 @register.simple_tag

@@ -3,11 +3,12 @@ from projects.models.pages import Address, FocusArea, Organisation, Page, Projec
 from projects.models.people import Consent, Contact
 from projects.models.pictures import Image
 from projects.models.site import SiteSettings
-from projects.models.versions import Publication, Version
+from projects.models.versions import CallOff, Publication, Version
 
 __all__ = [
     "Achievement",
     "Address",
+    "CallOff",
     "Consent",
     "Contact",
     "ContentRow",

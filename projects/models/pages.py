@@ -25,7 +25,7 @@ class Page(models.Model):
     KIND: ClassVar[Kind]
 
     kind = models.CharField("sidtyp", max_length=20, choices=Kind, editable=False)
-    title = models.CharField("rubrik", max_length=140)
+    title = models.CharField("rubrik", max_length=140, help_text="Högst 140 tecken.")
     slug = models.SlugField(
         "adress",
         max_length=100,

@@ -14,6 +14,12 @@ class SiteSettings(models.Model):
     address = models.CharField("adress", max_length=200, blank=True)
     email = models.EmailField("e-post", blank=True)
     phone = models.CharField("telefon", max_length=40, blank=True)
+    swish = models.CharField(
+        "Swishnummer", max_length=20, blank=True, help_text="Visas i insamlingsrutorna."
+    )
+    bankgiro = models.CharField(
+        "bankgiro", max_length=20, blank=True, help_text="Visas i insamlingsrutorna."
+    )
     about_gift = models.TextField(
         "vad händer med din gåva?",
         blank=True,

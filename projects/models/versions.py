@@ -12,11 +12,14 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def published(self, at: datetime.datetime) -> "VersionQuerySet":
         """The versions visitors see at the moment `at` (aware): the one rule of visibility.
 
-        A page's newest publication whose time has come is in force; when two
-        begin at the same moment, the one decided last.
+        A page's newest publication whose time has come, and that was not called
+        off while it waited, is in force; when two begin at the same moment, the
+        one decided last.
         """
         in_force = (
-            Publication.objects.filter(page_id=OuterRef("page_id"), from_at__lte=at)
+            Publication.objects.filter(
+                page_id=OuterRef("page_id"), from_at__lte=at, call_off__isnull=True
+            )
             .order_by("-from_at", "-id")
             .values("version_id")[:1]
         )
@@ -113,3 +116,20 @@ class Publication(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version or 'avpublicerad'} från {self.from_at:%Y-%m-%d %H:%M}"
+
+
+class CallOff(models.Model):
+    """A decision that a publication that waits never comes into force. Append-only, like it."""
+
+    publication = models.OneToOneField(
+        Publication, on_delete=models.PROTECT, related_name="call_off"
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "avbruten publicering"
+        verbose_name_plural = "avbrutna publiceringar"
+
+    def __str__(self) -> str:
+        return f"{self.publication}, avbruten"

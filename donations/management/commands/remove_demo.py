@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from donations.demo.removing import CannotRemove, remove
+from staff.models import User
 
 
 class Command(BaseCommand):
@@ -13,4 +14,8 @@ class Command(BaseCommand):
             remove()
         except CannotRemove as reason:
             raise CommandError(str(reason)) from reason
-        self.stdout.write("The demo is removed.")
+        self.stdout.write("Demot är borttaget.")
+        if not User.objects.exists():
+            self.stdout.write(
+                "Skapa den första inloggningen: .venv/bin/python manage.py createsuperuser"
+            )
