@@ -7,16 +7,25 @@ from contextlib import closing, suppress
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    NotSupportedError,
+    connection,
+    models,
+    transaction,
+)
+from django.utils import timezone
 
 from donations import operations, totals
 from donations.models import Account, FundYear, Need, SurplusClause, Transfer
-from projects.models import Publication
+from projects import publishing
+from projects.models import CallOff, Publication
 from tests import cast
 
 ABOUT_SQLITE = pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite")
 ABOUT_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
-TABLES: list[type[models.Model]] = [Transfer, Need, Publication]
+TABLES: list[type[models.Model]] = [Transfer, Need, Publication, CallOff]
 EACH_TABLE = pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
 DAY = datetime.timedelta(days=1)
 
@@ -38,6 +47,8 @@ def fill() -> None:
     operations.reverse(wrong, booked_on=cast.MIDSUMMER, reason="Ett nollfel", by=cast.ester())
     project = brunnar.fund.project
     assert project is not None
+    cast.publish(project, from_at=timezone.now() + DAY)
+    publishing.call_off(project, by=cast.ester())
     cast.publish(project)
 
 
@@ -100,7 +111,9 @@ class TestPostgresql:
     def test_truncate_is_refused(self, model: type[models.Model], how: str) -> None:
         before = rows(model)
         connection.check_constraints()  # so that nothing else stands in TRUNCATE's way
-        with pytest.raises(IntegrityError, match="append-only: TRUNCATE is refused"):
+        # Without CASCADE, what others point to is refused already for their sake.
+        says = "append-only: TRUNCATE is refused|referenced in a foreign key"
+        with pytest.raises((IntegrityError, NotSupportedError), match=says):
             execute(f"TRUNCATE {model._meta.db_table}{how}")
         assert rows(model) == before
 
