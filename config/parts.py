@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from donations.boxes import Box, Listed
 from donations.queries import Figures
@@ -29,6 +28,7 @@ from projects.rendering import (
     TextView,
     UpdateView,
 )
+from staff import access
 
 CLAUSE = (
     "Får projektet mer än årets behov kan överskottet gå till ett annat projekt i samma"
@@ -36,7 +36,7 @@ CLAUSE = (
 )
 
 
-@require_safe
+@access.public
 def parts(request: HttpRequest) -> HttpResponse:
     """Every component in every state."""
     today = timezone.localdate()
@@ -62,7 +62,7 @@ def parts(request: HttpRequest) -> HttpResponse:
     return render(request, "parts.html", context)
 
 
-@require_safe
+@access.public
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page a visitor gets when something has broken: nothing is known there but the template."""
     from django.template import loader

@@ -99,12 +99,17 @@ INSTALLED_APPS = [
     "donations",
     "projects",
     "staff",
-    "django.contrib.admin",
+    "staff.desk.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_countries",
     "simple_history",
@@ -124,6 +129,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "staff.audit.AuditMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "config.errors.MethodNotAllowedMiddleware",
+    "staff.access.AccessMiddleware",
     "config.middleware.ImpossibleValueMiddleware",
 ]
 
@@ -147,16 +157,67 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "staff.User"
-LOGIN_URL = "admin:login"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["staff.backends.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+# A working day; the session ends with the browser as well.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+ACCOUNT_ADAPTER = "staff.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+# Attempts to sign in are counted by staff.attempts; allauth's own counts, bound to an address or
+# to an account alone, would let one person lock another.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": None,
+    "reset_password": "20/m/ip,5/15m/key",
+}
+
+MFA_ADAPTER = "staff.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Kollekt"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "activate_totp": "staff.forms.ActivateForm",
+    "authenticate": "staff.forms.AuthenticateForm",
+    "reauthenticate": "staff.forms.ReauthenticateForm",
+}
+# Chromium and Firefox allow keys on http://localhost as well; a browser allows no other clear text.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+
+USERSESSIONS_TRACK_ACTIVITY = True
+# How long it is known from which address something was done.
+ORIGIN_DAYS = env.int("KOLLEKT_ORIGIN_DAYS", default=90)
+
+# Counts of attempts and used codes must be the same for every process, and outlive them all.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "staff_cache",
+        # When it is full a third goes, lock-outs too: more than anyone can fill while one lasts.
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
+}
 
 # A long page in the admin is one form: a dozen fields for each of its rows.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
@@ -199,13 +260,15 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Only behind a proxy that always sets this header itself: otherwise any visitor can.
-if env.bool("KOLLEKT_BEHIND_PROXY", default=False):
+# Only behind a proxy that always sets X-Forwarded-Proto and X-Real-IP itself: otherwise any visitor can.
+BEHIND_PROXY = env.bool("KOLLEKT_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -272,3 +335,6 @@ LOGGING = {
 # Kollekt
 
 COLLECTION_NUMBER_DIGITS = 5
+
+# The history of a row is there to read; it is mended by a new change.
+SIMPLE_HISTORY_REVERT_DISABLED = True

@@ -20,6 +20,10 @@ if not settings.PRODUCTION:
     ]
 
 urlpatterns += [
+    path("", include("staff.urls")),
     path("", include("donations.urls")),
     path("", include("projects.urls")),
 ]
+
+handler400 = "config.errors.bad_request"
+handler429 = "config.errors.too_many_requests"

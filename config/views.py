@@ -8,10 +8,12 @@ from django.utils import timezone
 from django.views.static import serve
 
 from projects.models import Consent, Image
+from staff import access
 
 _PICTURE = re.compile(r"bilder/(?P<key>[0-9a-f]{32})-[0-9]{1,5}\.webp")
 
 
+@access.public
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """A picture's file, while the consent that it leans on holds. Its name never means another file."""
     found = _PICTURE.fullmatch(path)

@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class DonationsConfig(AppConfig):
     name = "donations"
-    verbose_name = "Insamling"
+    verbose_name = "Ekonomi"
 
     def ready(self) -> None:
         from donations import totals

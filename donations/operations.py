@@ -29,6 +29,7 @@ from donations.models import (
     Transfer,
 )
 from donations.money import LIMIT_ORE, format_kronor
+from staff import audit
 from staff.models import User
 
 P = ParamSpec("P")
@@ -155,9 +156,15 @@ def set_need(
     _refuse_future(decided_on)
     _refuse_missing_reason(reason)
     _lock([fund_year.pk])
-    return Need.objects.create(
+    need = Need.objects.create(
         fund_year=fund_year, amount_ore=amount_ore, decided_on=decided_on, reason=reason, by=by
     )
+    text = _("Bestämde behovet för %(fund_year)s till %(amount)s") % {
+        "fund_year": fund_year,
+        "amount": format_kronor(amount_ore),
+    }
+    audit.record(audit.Area.MONEY, text, by=by, about=fund_year.fund)
+    return need
 
 
 # Gifts
@@ -420,7 +427,32 @@ def post(entries: Sequence[Entry], *, by: User) -> list[int]:
             for pk, e in zip(ids, entries, strict=True)
         ),
     )
+    about = Transfer(pk=ids[0]) if len(ids) == 1 else None
+    audit.record(audit.Area.MONEY, _deed(entries), by=by, about=about)
     return ids
+
+
+def _deed(entries: Sequence[Entry]) -> str:
+    """What a posting is called in the audit list. Its reason stays in the books: it may name a donor."""
+    amount = format_kronor(sum(e.amount_ore for e in entries))
+    if len(entries) > 1:
+        return _("Bokförde %(count)s transaktioner, tillsammans %(amount)s") % {
+            "count": len(entries),
+            "amount": amount,
+        }
+    [entry] = entries
+    sides = Account.objects.select_related(
+        "fund_year__year", "fund_year__fund__project", "fund_year__fund__focus_area"
+    ).in_bulk([entry.debit_id, entry.credit_id])
+    text = _("Bokförde %(kind)s, %(amount)s från %(debit)s till %(credit)s")
+    if entry.reverses_id:
+        text = _("Rättade %(kind)s, %(amount)s från %(debit)s till %(credit)s")
+    return text % {
+        "kind": entry.kind.label,
+        "amount": amount,
+        "debit": sides[entry.debit_id],
+        "credit": sides[entry.credit_id],
+    }
 
 
 def _lock(fund_year_ids: Iterable[int]) -> None:

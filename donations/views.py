@@ -4,7 +4,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 from django_countries import countries
 
 from donations.boxes import listed, needing_money
@@ -16,11 +15,12 @@ from projects.models.versions import VersionCountry
 from projects.rendering import swedish_order
 from projects.snapshots import searchable
 from projects.views import sheet
+from staff import access
 
 PROJECTS_PER_SHEET = 24
 
 
-@require_safe
+@access.public
 def collection_number(request: HttpRequest, number: str) -> HttpResponseBase:
     """Lead from a collection number to its page; an unknown one gets a page that helps."""
     funds = Fund.objects.filter(collection_number=number).select_related("project", "focus_area")
@@ -40,7 +40,7 @@ def collection_number(request: HttpRequest, number: str) -> HttpResponseBase:
     )
 
 
-@require_safe
+@access.public
 def project_list(request: HttpRequest) -> HttpResponse:
     """All published projects, filtered by `omrade`, `land`, `behov` and words in `q`.
 

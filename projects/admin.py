@@ -34,11 +34,10 @@ from projects.models import (
 )
 from projects.picked import PickedMixin
 from projects.views import page_context
+from staff import access
+from staff.modeladmin import HistoryAdmin, ModelAdmin
+from staff.models import Event
 from staff.requests import member
-
-admin.site.site_header = "Kollekt"
-admin.site.site_title = "Kollekt"
-admin.site.index_title = "Välkommen"
 
 
 class RowInline(PickedMixin, admin.StackedInline):
@@ -80,7 +79,13 @@ class UpdateInline(RowInline):
     fields = ["published_on", "heading", "text"]
 
 
-class PageAdmin(PickedMixin, admin.ModelAdmin):
+class ContentAdmin(ModelAdmin):
+    """What editors write."""
+
+    area = Event.Area.CONTENT
+
+
+class PageAdmin(PickedMixin, ContentAdmin):
     """One form for a page with all its content. Every save is a version; publishing is a choice of its own."""
 
     form = PageForm
@@ -218,6 +223,7 @@ class PageAdmin(PickedMixin, admin.ModelAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}
 
+    @access.staff(methods=access.READ, as_="change")
     def preview(self, request: HttpRequest, page_id: int) -> HttpResponse:
         """The working copy, or the version asked for by number, as visitors would see it."""
         page = self._page_or_403(request, page_id)
@@ -231,6 +237,7 @@ class PageAdmin(PickedMixin, admin.ModelAdmin):
         view = rendering.page_view(page, snapshot, timezone.now(), is_preview=True)
         return render(request, f"{page.kind}.html", page_context(page, view))
 
+    @access.staff(as_="change")
     def versions(self, request: HttpRequest, page_id: int) -> HttpResponseBase:
         """All versions of a page, and a button that brings one back."""
         page = self._page_or_403(request, page_id)
@@ -340,7 +347,7 @@ class OrganisationAdmin(PageAdmin):
 
 
 @admin.register(Image)
-class ImageAdmin(PickedMixin, admin.ModelAdmin):
+class ImageAdmin(PickedMixin, ContentAdmin):
     form = ImageForm
     readonly_fields = ["picture"]
     list_display = ["alt", "picture", "credit"]
@@ -356,20 +363,22 @@ class ImageAdmin(PickedMixin, admin.ModelAdmin):
 
 
 @admin.register(Consent)
-class ConsentAdmin(admin.ModelAdmin):
+class ConsentAdmin(ContentAdmin):
     list_display = ["subject", "given_on", "valid_until", "withdrawn_at"]
     search_fields = ["subject"]
 
 
 @admin.register(Contact)
-class ContactAdmin(PickedMixin, admin.ModelAdmin):
+class ContactAdmin(PickedMixin, ContentAdmin):
     list_display = ["name", "role", "email"]
     search_fields = ["name", "role"]
     autocomplete_fields = ["image"]
 
 
 @admin.register(SiteSettings)
-class SiteSettingsAdmin(admin.ModelAdmin):
+class SiteSettingsAdmin(HistoryAdmin):
+    area = Event.Area.SETTINGS
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not SiteSettings.objects.exists()
 

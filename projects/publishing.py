@@ -5,17 +5,36 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from projects.models import CallOff, Page, Publication, Version
+from projects.models import (
+    CallOff,
+    FocusArea,
+    Organisation,
+    Page,
+    Project,
+    Publication,
+    Version,
+)
+from staff import audit
 from staff.models import User
 
+_MODELS: dict[str, type[Page]] = {m.KIND: m for m in (FocusArea, Project, Organisation)}
 
+
+@transaction.atomic
 def publish(version: Version, by: User, from_at: datetime.datetime | None = None) -> Publication:
     """Let visitors see `version` from `from_at` (aware; now when none is given).
 
     What already waits for a later moment still waits.
     """
-    return _decide(version.page_id, version, from_at or timezone.now(), by)
+    publication = _decide(version.page_id, version, from_at or timezone.now(), by)
+    text = _("Publicerade version %(number)s av %(page)s")
+    if from_at:
+        text = _("Planerade att publicera version %(number)s av %(page)s %(when)s")
+    _record(text, version.page, by, from_at, number=version.number)
+    return publication
 
 
 @transaction.atomic
@@ -26,20 +45,36 @@ def unpublish(page: Page, by: User, from_at: datetime.datetime | None = None) ->
     """
     if from_at is None:
         call_off(page, by)
-    return _decide(page.pk, None, from_at or timezone.now(), by)
+    publication = _decide(page.pk, None, from_at or timezone.now(), by)
+    text = (
+        _("Planerade att avpublicera %(page)s %(when)s") if from_at else _("Avpublicerade %(page)s")
+    )
+    _record(text, page, by, from_at)
+    return publication
 
 
 @transaction.atomic
 def call_off(page: Page, by: User) -> int:
     """Call off everything that waits for its moment, and tell how much that was."""
     waiting = page.publications.filter(from_at__gt=timezone.now(), call_off=None)
-    return len(CallOff.objects.bulk_create(CallOff(publication=p, by=by) for p in waiting))
+    called_off = len(CallOff.objects.bulk_create(CallOff(publication=p, by=by) for p in waiting))
+    if called_off:
+        _record(_("Avbröt det som var planerat för %(page)s"), page, by)
+    return called_off
 
 
 def _decide(
     page_id: int, version: Version | None, from_at: datetime.datetime, by: User
 ) -> Publication:
     return Publication.objects.create(page_id=page_id, version=version, from_at=from_at, by=by)
+
+
+def _record(
+    text: str, page: Page, by: User, from_at: datetime.datetime | None = None, **more: object
+) -> None:
+    when = date_format(timezone.localtime(from_at), "j F Y \\k\\l. H.i") if from_at else ""
+    done = text % {"page": f"{page.get_kind_display()} ”{page}”", "when": when, **more}
+    audit.record(audit.Area.CONTENT, done, by=by, about=_MODELS[page.kind](pk=page.pk))
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,17 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from projects import rendering
 from projects.markdown import render as markdown
 from projects.models import Page, SiteSettings
+from staff import access
 
 NEWS_ON_START = 4
 NEWS_PER_SHEET = 20
 
 
-@require_safe
+@access.public
 def start(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     versions = rendering.published().published(now)
@@ -22,7 +22,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return render(request, "start.html", {"areas": rendering.links(areas, now), "news": news})
 
 
-@require_safe
+@access.public
 def page(request: HttpRequest, kind: str, slug: str) -> HttpResponseBase:
     """A published page of the given kind; a former address of it redirects."""
     now = timezone.now()
@@ -50,7 +50,7 @@ def page_context(page: Page, view: rendering.PageView) -> dict[str, object]:
     return context
 
 
-@require_safe
+@access.public
 def news(request: HttpRequest) -> HttpResponse:
     """News from all published pages, the newest first."""
     now = timezone.now()
@@ -58,7 +58,7 @@ def news(request: HttpRequest) -> HttpResponse:
     return render(request, "news.html", {"sheet": sheet(found, NEWS_PER_SHEET, request)})
 
 
-@require_safe
+@access.public
 def contacts(request: HttpRequest) -> HttpResponse:
     """Everybody a reader can turn to, with what they answer for."""
     now = timezone.now()
@@ -66,7 +66,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts.html", {"contacts": rendering.contacts(versions, now)})
 
 
-@require_safe
+@access.public
 def about_giving(request: HttpRequest) -> HttpResponse:
     """What happens to a gift, in the organisation's own words."""
     now = timezone.now()
@@ -88,7 +88,7 @@ def about_giving(request: HttpRequest) -> HttpResponse:
     return render(request, "about_giving.html", context)
 
 
-@require_safe
+@access.public
 def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "accessibility.html")
 

@@ -1,6 +1,356 @@
-from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+import datetime
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from staff.models import User
+from allauth.mfa.models import Authenticator
+from django.apps import apps
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 
-admin.site.register(User, UserAdmin)
+from staff import access, audit, people
+from staff.forms import InvitationForm
+from staff.modeladmin import ModelAdmin
+from staff.models import Event, RoleChange, User
+from staff.people import PeopleError
+from staff.requests import member
+from staff.roles import APART, CONFIRMED, PURPOSE, Role
+from staff.second_factor import FACTORS
+
+
+@admin.register(User)
+class UserAdmin(ModelAdmin):
+    """Members of staff: invited, given roles, shut out; never deleted, since what they did stays."""
+
+    area = Event.Area.PEOPLE
+    change_form_template = "admin/staff/user.html"
+    change_list_template = "admin/staff/users.html"
+    list_display = ["name", "email", "roles", "state", "last_login"]
+    list_filter = ["is_active", "groups"]
+    search_fields = ["first_name", "last_name", "email"]
+    fields = ["first_name", "last_name", "email"]
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups", "authenticator_set")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """An address leads to the account: whoever could exchange it could take the account over."""
+        return ["email"] if obj else []
+
+    @admin.display(description="namn", ordering="first_name")
+    def name(self, user: User) -> str:
+        return str(user)
+
+    @admin.display(description="roller")
+    def roles(self, user: User) -> str:
+        return ", ".join(group.name for group in user.groups.all()) or "–"
+
+    @admin.display(description="läge")
+    def state(self, user: User) -> str:
+        return state_text(user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # Inviting
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Invite somebody: the account, its roles and the letter, all or nothing."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = InvitationForm(request.POST or None)
+        if form.is_valid():
+            data = form.cleaned_data
+            roles = [Role(name) for name in data["roles"]]
+            try:
+                user = people.invite_and_send(
+                    data["email"],
+                    data["first_name"],
+                    data["last_name"],
+                    roles,
+                    site=request.build_absolute_uri("/"),
+                    by=member(request),
+                )
+            except PeopleError as error:
+                form.add_error(None, str(error))
+            else:
+                self._tell_invited(request, user)
+                return redirect("admin:staff_user_change", user.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Bjud in en medarbetare"),
+            "opts": self.opts,
+            "form": form,
+            "days": people.INVITATION_DAYS,
+            "roles": _described(Role),
+        }
+        return render(request, "admin/staff/invite.html", context)
+
+    def _tell_invited(self, request: HttpRequest, user: User) -> None:
+        text = _("En inbjudan är skickad till %s.") % user.email
+        if people.waiting(user).exists():
+            text += " " + _("En annan person ska bekräfta rollen innan den gäller.")
+        messages.success(request, text)
+
+    # One person
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        user = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if isinstance(user, User):
+            waiting = people.waiting(user).select_related("role", "asked_by")
+            held = {group.name for group in user.groups.all()}
+            promised = {change.role.name for change in waiting}
+            context |= {
+                "show_save_and_add_another": False,
+                "state": state_text(user),
+                "held": [role for role in Role if role.value in held],
+                "waiting": waiting,
+                "free": _described(_free_beside(held | promised)),
+                "is_self": user == request.user,
+                "has_answered": user.has_usable_password(),
+                "has_second_factor": Authenticator.objects.filter(
+                    user=user, type__in=FACTORS
+                ).exists(),
+                "changes": user.role_changes.select_related(
+                    "role", "asked_by", "decision", "decision__by"
+                ),
+                "may_change": self.has_change_permission(request, user),
+            }
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view_of = self.admin_site.admin_view
+
+        def deed(name: str, run: Callable[[HttpRequest, User], str]) -> URLPattern:
+            @access.staff("staff.change_user", methods=("POST",))
+            def view(request: HttpRequest, user_id: int) -> HttpResponseBase:
+                return self._do(request, user_id, run)
+
+            return path(
+                f"<int:user_id>/{name}/", view_of(view), name=f"staff_user_{name.replace('-', '_')}"
+            )
+
+        return [
+            deed("ge-roll", self._give),
+            deed("ta-bort-roll", self._take),
+            deed("bjud-in-igen", self._invite_again),
+            deed("stang-av", self._close),
+            deed("oppna", self._reopen),
+            deed("nollstall-andra-steget", self._reset_second_factor),
+            path("roller/", view_of(self.roles_view), name="staff_user_roles"),
+            path("roller/<int:change_id>/", view_of(self.decide_view), name="staff_user_decide"),
+            *super().get_urls(),
+        ]
+
+    def _do(
+        self, request: HttpRequest, user_id: int, run: Callable[[HttpRequest, User], str]
+    ) -> HttpResponseBase:
+        user = get_object_or_404(User, pk=user_id)
+        try:
+            messages.success(request, run(request, user))
+        except PeopleError as error:
+            messages.error(request, str(error))
+        return redirect("admin:staff_user_change", user.pk)
+
+    def _give(self, request: HttpRequest, user: User) -> str:
+        change = people.give(user, _role(request), by=member(request))
+        if change.needs_confirmation:
+            return _("Rollen är begärd. Den gäller när en annan person har bekräftat den.")
+        return _("%(user)s är nu %(role)s.") % {"user": user, "role": str(change.role).lower()}
+
+    def _take(self, request: HttpRequest, user: User) -> str:
+        role = _role(request)
+        people.take(user, role, by=member(request))
+        return _("%(user)s är inte längre %(role)s.") % {"user": user, "role": role.lower()}
+
+    def _invite_again(self, request: HttpRequest, user: User) -> str:
+        people.send_invitation(user, site=request.build_absolute_uri("/"), by=member(request))
+        return _("En ny inbjudan är skickad till %s. Den förra gäller inte längre.") % user.email
+
+    def _close(self, request: HttpRequest, user: User) -> str:
+        people.close(user, by=member(request))
+        return _("%s är avstängd och utloggad överallt.") % user
+
+    def _reopen(self, request: HttpRequest, user: User) -> str:
+        people.reopen(user, by=member(request))
+        return _("%s kan logga in igen.") % user
+
+    def _reset_second_factor(self, request: HttpRequest, user: User) -> str:
+        people.reset_second_factor(user, by=member(request))
+        return _("%s väljer ett nytt andra steg vid nästa inloggning.") % user
+
+    # Roles that wait
+
+    @access.staff("staff.view_user", methods=access.READ)
+    def roles_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Roles that wait for another person's answer."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Roller att bekräfta"),
+            "opts": self.opts,
+            "waiting": [
+                {"change": change, "purpose": PURPOSE[Role(change.role.name)]}
+                for change in people.waiting().select_related("user", "role", "asked_by")
+            ],
+            "may_decide": member(request).has_perm("staff.decide_rolechange"),
+        }
+        return render(request, "admin/staff/roles.html", context)
+
+    @access.staff("staff.decide_rolechange", methods=("POST",))
+    def decide_view(self, request: HttpRequest, change_id: int) -> HttpResponseBase:
+        change = get_object_or_404(RoleChange, pk=change_id)
+        confirmed = "confirm" in request.POST
+        try:
+            people.decide(change, confirmed=confirmed, by=member(request))
+        except PeopleError as error:
+            messages.error(request, str(error))
+        else:
+            names = {"user": change.user, "role": change.role}
+            text = _("Rollen %(role)s för %(user)s är bekräftad.")
+            if not confirmed:
+                text = _("Rollen %(role)s för %(user)s är avslagen.")
+            messages.success(request, text % names)
+        return redirect("admin:staff_user_roles")
+
+
+def _role(request: HttpRequest) -> Role:
+    try:
+        return Role(request.POST.get("role", ""))
+    except ValueError:
+        raise PeopleError(_("Välj en av rollerna.")) from None
+
+
+def _described(roles: Iterable[Role]) -> list[dict[str, Any]]:
+    """What somebody who hands out roles is told about each."""
+    return [
+        {"name": role.value, "purpose": PURPOSE[role], "is_confirmed": role in CONFIRMED}
+        for role in roles
+    ]
+
+
+def _free_beside(names: set[str]) -> list[Role]:
+    """The roles that may be given to somebody who has, or is promised, those named."""
+    apart = {other for role, others in APART.items() if role in names for other in others}
+    apart |= {role for role, others in APART.items() if others & names}
+    return [role for role in Role if role not in names | apart]
+
+
+def state_text(user: User) -> str:
+    """Where an account stands, in a few words."""
+    if not user.is_active:
+        return _("avstängd")
+    if not user.has_usable_password():
+        return _("inbjuden, har inte svarat")
+    factors = {factor.type for factor in user.authenticator_set.all()}  # type: ignore[attr-defined]
+    if not factors & {f.value for f in FACTORS}:
+        return _("saknar andra steg")
+    return _("aktiv")
+
+
+class DayFilter(admin.SimpleListFilter):
+    """Deeds of the last days."""
+
+    title = "när"
+    parameter_name = "dagar"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("1", _("i dag")),
+            ("7", _("de senaste sju dagarna")),
+            ("31", _("den senaste månaden")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("1", "7", "31"):
+            return queryset
+        first = timezone.localdate() - datetime.timedelta(days=int(self.value() or 1) - 1)
+        return queryset.filter(at__date__gte=first)
+
+
+@admin.register(Event)
+class EventAdmin(ModelAdmin):
+    """The audit list: who did what, when. To read and to search."""
+
+    area = Event.Area.PEOPLE
+    list_display = ["at", "who", "text", "area"]
+    list_display_links = None
+    list_filter = ["area", DayFilter]
+    list_select_related = ["by"]
+    search_fields = ["search_text"]
+    search_help_text = "Sök på vad som gjorts, på ett namn eller på en dag (2026-11-21)."
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        events: QuerySet[Event] = Event.objects.visible_to(member(request))
+        return events
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in ("model", "object_id") or super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """Every word, in any letters, Swedish ones too; or a day."""
+        if day := _day(search_term):
+            return queryset.filter(at__date=day), False
+        for word in search_term.casefold().split():
+            queryset = queryset.filter(search_text__contains=word)
+        return queryset, False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list, which says so when it is narrowed down to one thing (see `history_view`)."""
+        narrowed = {"narrowed_to": _narrowed_to(request)}
+        return super().changelist_view(request, {**narrowed, **(extra_context or {})})
+
+    @admin.display(description="vem", ordering="by")
+    def who(self, event: Event) -> str:
+        return str(event.by or _("servern"))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        if member(request).has_perm("staff.view_origin"):
+            return [*self.list_display, "origin_address"]
+        return self.list_display
+
+    @admin.display(description="varifrån")
+    def origin_address(self, event: Event) -> str:
+        return str(event.origin.address or "–") if hasattr(event, "origin") else "–"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _narrowed_to(request: HttpRequest) -> str:
+    """The name of the one thing whose events are asked for; "" when all are."""
+    asked = request.GET.get("object_id", "")
+    try:
+        model = apps.get_model(request.GET.get("model", ""))
+        thing = model._default_manager.filter(pk=asked).first() if asked else None
+    except (LookupError, ValueError, ValidationError):
+        return ""
+    if thing is None:
+        return _("något som är borttaget") if asked else ""
+    may_see = member(request).has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+    return audit.name_of(thing) if may_see else _("en sak")
+
+
+def _day(text: str) -> datetime.date | None:
+    try:
+        return parse_date(text.strip())
+    except ValueError:
+        return None

@@ -1,7 +1,12 @@
 """The cast of the tests: an organisation in miniature, made through the product's own operations."""
 
 import datetime
+import time
 from typing import Any
+
+from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.totp.internal.auth import TOTP
+from django.test import Client
 
 from donations import operations
 from donations.models import Account, Fund, FundYear, SurplusClause, Transfer
@@ -9,7 +14,9 @@ from donations.operations import GiftIn
 from projects import publishing
 from projects.models import Consent, FocusArea, Organisation, Page, Project, Publication, Story
 from projects.snapshots import freeze
+from staff import people
 from staff.models import User
+from staff.roles import Role
 
 # A year that is over, so that no date in it can lie in the future.
 YEAR = 2024
@@ -18,11 +25,45 @@ MIDSUMMER = datetime.date(YEAR, 6, 21)
 CLAUSE = "Får projektet mer än årets behov kan pengarna användas i ett liknande projekt."
 
 
+PASSWORD = "sju sorters kakor"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def member(name: str, *roles: Role) -> User:
+    """A member of staff with the roles, who has a password and an app for codes."""
+    email = f"{name.lower()}@example.org"
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        user = people.invite(email, name, "", roles, by=None)
+        user.set_password(PASSWORD)
+        user.save()
+        TOTP.activate(user, SECRET)
+    return user
+
+
 def ester() -> User:
-    """Ester does the finances, and everything else that needs a person."""
-    return User.objects.get_or_create(
-        username="ester", defaults={"first_name": "Ester", "is_staff": True, "is_superuser": True}
-    )[0]
+    """Ester does the finances, and everything else that needs a person; but she hands out no roles."""
+    return member("Ester", Role.EDITOR, Role.FINANCE, Role.APPROVER)
+
+
+def astrid() -> User:
+    """Astrid invites people and keeps the settings."""
+    return member("Astrid", Role.ADMINISTRATOR)
+
+
+def sign_in(client: Client, user: User) -> Client:
+    """Let the client in as if the user had just given password and code."""
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "mfa", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return client
+
+
+def code() -> str:
+    """The code that everybody's app shows now."""
+    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30))
 
 
 def bank() -> Account:

@@ -4,16 +4,23 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import playwright
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebError
+    from playwright.sync_api import (
+        Browser,
+        ConsoleMessage,
+        Page,
+        Request,
+        WebError,
+    )
 
 HEIGHTS = {360: 740, 768: 1024, 1280: 800}
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -83,7 +90,13 @@ class Visitors:
     ) -> None:
         self.contexts.close()
 
-    def __call__(self, path: str = "/", width: int = 1280, javascript: bool = True) -> "Page":
+    def __call__(
+        self,
+        path: str = "/",
+        width: int = 1280,
+        javascript: bool = True,
+        cookies: Iterable[Any] = (),
+    ) -> "Page":
         context = self.browser.new_context(
             base_url=self.home,
             viewport={"width": width, "height": HEIGHTS.get(width, 800)},
@@ -93,6 +106,7 @@ class Visitors:
         )
         self.contexts.callback(context.close)
         context.set_default_timeout(10_000)
+        context.add_cookies(list(cookies))
         context.on("request", self._note_request)
         context.on("console", self._note_console)
         context.on("weberror", self._note_error)

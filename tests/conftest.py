@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from pytest_django.live_server_helper import LiveServer
 
+    from staff.models import User
+
 WITHOUT_CHROMIUM = "No browser to test with"
 
 
@@ -72,6 +74,22 @@ def open_page(chromium: "Browser", live_server: "LiveServer") -> Iterator[Visito
     with Visitors(chromium, live_server.url) as visitors:
         yield visitors
     assert visitors.complaints == []
+
+
+@pytest.fixture
+def open_as(open_page: Visitors) -> "Callable[..., Page]":
+    """Open a page as a member of staff who has signed in: `open_as(cast.ester(), "/admin/", width=360)`."""
+    from django.conf import settings
+    from django.test import Client
+
+    from tests import cast
+
+    def open_page_as(user: "User", path: str = "/admin/", **how: Any) -> "Page":
+        session = cast.sign_in(Client(), user).cookies[settings.SESSION_COOKIE_NAME].value
+        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": open_page.home}
+        return open_page(path, cookies=[cookie], **how)
+
+    return open_page_as
 
 
 @pytest.fixture(params=[360, 1280])

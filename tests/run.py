@@ -85,7 +85,8 @@ def main(arguments: list[str]) -> int:
     if programs := postgres.find_programs():
         folder, version = programs
         with postgres.server(folder) as url:
-            results.append(run_pytest(f"PostgreSQL {version}", arguments, url))
+            # What a page looks like has been seen once: it is the same on any database.
+            results.append(run_pytest(f"PostgreSQL {version}", ["-m", "not look", *arguments], url))
     else:
         left_out.append(
             f"all {results[0]['passed']} tests on PostgreSQL {postgres.OLDEST} or newer:"

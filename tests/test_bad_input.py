@@ -61,7 +61,7 @@ def books() -> Transfer:
 @pytest.fixture
 def staff(client: Client) -> Client:
     """Ester, who may do everything."""
-    client.force_login(cast.ester())
+    cast.sign_in(client, cast.ester())
     return client
 
 
@@ -108,7 +108,7 @@ def test_every_address_is_among_those_tried() -> None:
 @pytest.mark.parametrize("who", ["visitor", "staff"])
 def test_no_address_made_by_hand_is_a_500(books: Transfer, client: Client, who: str) -> None:
     if who == "staff":
-        client.force_login(cast.ester())
+        cast.sign_in(client, cast.ester())
     tried = [address for address in addresses(list(HOSTILE.values())) if "logout" not in address]
     assert (
         failures(client, ((method, url, "") for url in tried for method in ("GET", "POST"))) == []

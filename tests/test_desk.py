@@ -19,7 +19,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 @pytest.fixture
 def desk() -> Client:
     client = Client()
-    client.force_login(cast.ester())
+    cast.sign_in(client, cast.ester())
     return client
 
 

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.db.models import Q
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from staff.models import User
-from tests import seeds
+from staff.roles import Role
+from tests import cast, seeds
 from tests.chromium import Visitors
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-PASSWORD = "en lång mening att skriva in"
 TODAY = timezone.localdate()
 
 # What stands in elements that hold text, each under the last heading before it in its own section,
@@ -117,25 +114,13 @@ class Desk:
 
 
 @pytest.fixture
-def sit_down(open_page: Visitors) -> Any:
-    """A member of staff signs in: `sit_down("rut", "projects")` may change what `projects` holds.
+def sit_down(open_as: Any) -> Any:
+    """A member of staff at the desk: `sit_down("Rut", Role.EDITOR)`."""
 
-    All may look at projects and focus areas, to choose among them.
-    """
+    def sit_down_as(name: str, *roles: Role) -> Desk:
+        return Desk(open_as(cast.member(name, *roles)))
 
-    def sign_in(username: str, app: str) -> Desk:
-        user = User.objects.create_user(username, password=PASSWORD, is_staff=True)
-        may = Q(content_type__app_label=app) | Q(codename__in=["view_project", "view_focusarea"])
-        user.user_permissions.set(Permission.objects.filter(may))
-        page = open_page("/admin/")
-        page.fill("#id_username", username)
-        page.fill("#id_password", PASSWORD)
-        with page.expect_navigation():
-            page.get_by_role("button", name="Logga in").click()
-        assert "Välkommen" in (page.locator("#content").text_content() or "")
-        return Desk(page)
-
-    return sign_in
+    return sit_down_as
 
 
 def enter_consent(desk: Desk, subject: str, **why: str) -> None:
@@ -230,8 +215,8 @@ def test_a_project_with_its_collection_is_entered_and_found_whole(
     open_page: Visitors, sit_down: Any
 ) -> None:
     seed = seeds.project()
-    enter_project(sit_down("rut", "projects"), seed)
-    enter_collection(sit_down("eskil", "donations"), seed)
+    enter_project(sit_down("Rut", Role.EDITOR), seed)
+    enter_collection(sit_down("Eskil", Role.FINANCE), seed)
 
     visitor = open_page(f"/{seed.number}")
     page = Outline(visitor)
@@ -293,7 +278,7 @@ def test_a_project_with_its_collection_is_entered_and_found_whole(
 @pytest.mark.browser
 def test_a_network_is_entered_and_found_whole(open_page: Visitors, sit_down: Any) -> None:
     seed = seeds.network()
-    desk = sit_down("rut", "projects")
+    desk = sit_down("Rut", Role.EDITOR)
     enter_contact(desk, seed.contact)
     desk.open("projects/organisation")
     desk.fill(title=seed.title, body=seed.body, website=seed.website)

@@ -5,20 +5,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from donations import queries
 from donations.models import Fund, FundYear, Transfer
 from projects.models import FocusArea, Project
 from staff.models import User
+from staff.roles import Role
 from tests import cast
 from tests.chromium import Visitors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Page
 
-PASSWORD = "en lång mening att skriva in"
 KRONA = 100
 
 
@@ -41,15 +42,9 @@ def vatten(transactional_db: None) -> FocusArea:
 
 
 @pytest.fixture
-def eskil(vatten: FocusArea, open_page: Visitors) -> "Page":
-    """Eskil, who does the finances and nothing else, has signed in to the admin."""
-    user = User.objects.create_user("eskil", password=PASSWORD, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="donations"))
-    page = open_page("/admin/")
-    page.fill("#id_username", "eskil")
-    page.fill("#id_password", PASSWORD)
-    press(page, "Logga in")
-    return page
+def eskil(vatten: FocusArea, open_as: "Callable[..., Page]") -> "Page":
+    """Eskil, who does the finances and nothing else, is at his desk."""
+    return open_as(cast.member("Eskil", Role.FINANCE))
 
 
 def press(page: "Page", button: str) -> str:
@@ -217,9 +212,7 @@ def test_pressing_again_after_the_back_button_books_nothing(eskil: "Page") -> No
 
 
 def test_the_books_are_closed_to_an_editor(client: Any, vatten: FocusArea) -> None:
-    editor = User.objects.create_user("rut", is_staff=True)
-    editor.user_permissions.set(Permission.objects.filter(content_type__app_label="projects"))
-    client.force_login(editor)
+    cast.sign_in(client, cast.member("Rut", Role.EDITOR))
     gift = Transfer.objects.first()
     assert gift is not None
     for path in ("add/", f"{gift.pk}/ratta/", f"{gift.pk}/aterbetala/", f"{gift.pk}/change/"):
@@ -231,9 +224,9 @@ def test_finance_opens_a_fund_for_a_project_with_the_demos_sign_in(
 ) -> None:
     from donations.demo import loading
 
-    loading._sign_ins()
+    loading.make_sign_ins()
     project = cast.project("latriner")
-    client.force_login(User.objects.get(username="ekonomi"))
+    cast.sign_in(client, User.objects.get(email="ekonomi@example.org"))
 
     found = client.get(
         "/admin/autocomplete/?app_label=donations&model_name=fund&field_name=project&term=latr"

@@ -387,6 +387,7 @@ class TestBrowser:
         page.keyboard.press("Enter")
         assert page.locator(":focus").get_attribute("id") == "innehall"
 
+    @pytest.mark.look
     @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TESTED_ELSEWHERE])
     def test_axe_finds_nothing_in_light_or_dark(
         self, open_page: Visitors, axe: Callable[["Page"], list[str]], kind: str, width: int

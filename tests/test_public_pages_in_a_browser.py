@@ -66,6 +66,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.mark.look
 def test_axe_finds_nothing_narrow_or_wide_in_light_or_dark(
     name: str, visit: Visitors, axe: Callable[["Page"], list[str]]
 ) -> None:

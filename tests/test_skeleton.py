@@ -398,24 +398,24 @@ class TestMakeTest:
 @pytest.mark.browser
 class TestBrowser:
     def test_the_sign_in_page_keeps_to_its_own_host_and_policy(self, open_page, width) -> None:
-        page = open_page("/admin/login/", width=width)
+        page = open_page("/logga-in/", width=width)
         assert page.get_by_label("Lösenord").is_visible()
         assert page.evaluate("innerWidth") == width
 
     def test_axe_runs_under_the_policy_and_finds_what_is_wrong(self, open_page, axe) -> None:
-        page = open_page("/admin/login/")
+        page = open_page("/logga-in/")
         page.evaluate("document.querySelector('main, #main').append(new Image())")
         assert any(line.startswith("image-alt:") for line in axe(page))
 
     def test_a_visitor_may_have_javascript_off(self, open_page) -> None:
-        page = open_page("/admin/login/", javascript=False)
+        page = open_page("/logga-in/", javascript=False)
         assert page.get_by_label("Lösenord").is_visible()
 
     def test_a_breach_is_noticed(self, open_page) -> None:
         """The guard that every browser test leans on, seen to bite."""
         page = open_page("/healthz")
         assert open_page.complaints == []
-        page.goto("/admin/login/")
+        page.goto("/logga-in/")
         page.evaluate("document.body.setAttribute('style', 'color: red')")
         assert "Content Security Policy" in open_page.complaints.pop()
         with page.expect_event("requestfailed"):

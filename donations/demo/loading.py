@@ -5,9 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import Permission
+from allauth.mfa.totp.internal.auth import TOTP
 from django.db import transaction
-from django.db.models import Q
 
 from donations import operations
 from donations.demo.gifts import gifts_of_year
@@ -31,20 +30,23 @@ from projects.models import (
 )
 from projects.pictures import reencode
 from projects.snapshots import freeze
+from staff import demo, people, second_factor
 from staff.models import User
+from staff.roles import Role
 
 FOLDER = Path(__file__).parent
 
 # Whose doing everything in the demo is: by this name it is known again when it is removed.
-AUTHOR = "demo"
+AUTHOR = "demo@example.org"
 BANK = "Gåvokonto"
-PASSWORD = "langvaga-demo"  # noqa: S105 - printed for everybody who runs the demo
 
-# Sign-ins: user name, first and last name, and the apps whose models they may change.
+# Sign-ins: e-mail address, first and last name, roles.
 SIGN_INS = {
-    "redaktor": ("Rut", "Redaktör", ["projects"]),
-    "ekonomi": ("Eskil", "Ekonom", ["donations"]),
-    "admin": ("Ada", "Administratör", None),
+    "redaktor@example.org": ("Rut", "Rönn", [Role.EDITOR]),
+    "ekonomi@example.org": ("Eskil", "Ek", [Role.FINANCE]),
+    "attestant@example.org": ("Alva", "Asp", [Role.APPROVER]),
+    "lasare@example.org": ("Lage", "Lind", [Role.READER]),
+    "admin@example.org": ("Ada", "Alm", [Role.ADMINISTRATOR]),
 }
 
 Row = dict[str, Any]
@@ -61,7 +63,7 @@ class Loader:
 
     def __init__(self, today: datetime.date) -> None:
         self.today = today
-        self.author = User.objects.create(username=AUTHOR, first_name="Demo", is_active=False)
+        self.author = User.objects.create(email=AUTHOR, first_name="Demo", is_active=False)
         self.consents: dict[str, Consent] = {}
         self.images: dict[str, Image] = {}
         self.contacts: dict[str, Contact] = {}
@@ -77,7 +79,7 @@ class Loader:
         projects = [
             tomllib.loads(path.read_text()) for path in sorted((FOLDER / "projects").glob("*.toml"))
         ]
-        _sign_ins()
+        make_sign_ins()
         SiteSettings(**site["site"]).save()
         self._shared(site)
         for area in areas:
@@ -207,21 +209,23 @@ def read(name: str) -> Row:
     return tomllib.loads((FOLDER / name).read_text())
 
 
-def _sign_ins() -> None:
-    for username, (first_name, last_name, apps) in SIGN_INS.items():
-        user = User(
-            username=username,
-            first_name=first_name,
-            last_name=last_name,
-            email=f"{username}@example.org",
-            is_staff=True,
-            is_superuser=apps is None,
-        )
-        user.set_password(PASSWORD)
+def make_sign_ins() -> None:
+    """The demo's members of staff, where they are missing, each with a role and the same app for codes.
+
+    Their second factor is as known as their password: the page that asks for the code shows it.
+    """
+    for email, (first_name, last_name, roles) in SIGN_INS.items():
+        user = User.objects.filter(email=email).first()
+        if user is None:
+            user = people.invite(email, first_name, last_name, roles, by=None)
+        elif not user.is_demo:
+            for role in roles:
+                people.give(user, role, by=None)
+        user.is_demo = True
+        user.set_password(demo.PASSWORD)
         user.save()
-        may_change = Q(content_type__app_label__in=apps or [])
-        may_see = Q(codename__in=["view_project", "view_focusarea"])
-        user.user_permissions.set(Permission.objects.filter(may_change | may_see))
+        if not second_factor.is_set_up(user):
+            TOTP.activate(user, demo.SECRET)
 
 
 def is_empty() -> bool:

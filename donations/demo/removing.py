@@ -1,7 +1,7 @@
 """Take the demo away again, while nothing but the demo leans on its books."""
 
 from django.db import connection, transaction
-from django.db.models import ProtectedError, Q
+from django.db.models import ProtectedError, Q, QuerySet
 
 from donations.demo import loading
 from donations.models import (
@@ -27,7 +27,7 @@ from projects.models import (
     SiteSettings,
     Version,
 )
-from staff.models import User
+from staff.models import Event, Origin, RoleChange, RoleDecision, User
 from triggers import registry
 
 
@@ -43,7 +43,7 @@ def remove() -> None:
     `CannotRemove`, with nothing removed, when the books hold a transfer or a
     need that is not the demo's own, or when something else leans on it.
     """
-    author = User.objects.filter(username=loading.AUTHOR).first()
+    author = User.objects.filter(email=loading.AUTHOR).first()
     if author is None:
         raise CannotRemove("There is no demo in this database.")
     with transaction.atomic():
@@ -58,12 +58,28 @@ def remove() -> None:
         try:
             _delete_books(author)
             _delete_pages(author)
-            User.objects.filter(username__in=loading.SIGN_INS).delete()
-            author.delete()
+            _delete_sign_ins(author)
         except ProtectedError as error:
             leaning = ", ".join(sorted({str(thing) for thing in error.protected_objects})[:5])
             raise CannotRemove(f"Something of your own leans on the demo: {leaning}.") from error
         registry.create(connection, there.values())
+
+
+def _delete_sign_ins(author: User) -> None:
+    """The demo's people, and what only they have done."""
+    people = User.objects.filter(Q(is_demo=True) | Q(pk=author.pk))
+    events = Event.objects.filter(
+        Q(by__in=people) | Q(model="staff.user", object_id__in=_keys(people))
+    )
+    Origin.objects.filter(event__in=events).delete()
+    events.delete()
+    RoleDecision.objects.filter(change__user__in=people).delete()
+    RoleChange.objects.filter(user__in=people).delete()
+    people.delete()
+
+
+def _keys(people: QuerySet[User]) -> list[str]:
+    return [str(pk) for pk in people.values_list("pk", flat=True)]
 
 
 def _refuse_what_others_booked(author: User) -> None:

@@ -25,6 +25,8 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 class Consent(models.Model):
     """Why a story or a picture of people may be shown, or why nobody needs to be asked."""
 
+    is_personal = True  # named after people: see staff.audit.name_of
+
     subject = models.CharField(
         "vem eller vad det gäller",
         max_length=200,
@@ -86,6 +88,8 @@ class Consent(models.Model):
 
 class Contact(models.Model):
     """A person a reader can turn to. Shared by many pages and always shown as it is now."""
+
+    is_personal = True  # named after people: see staff.audit.name_of
 
     name = models.CharField("namn", max_length=120)
     role = models.CharField("roll", max_length=160, blank=True)

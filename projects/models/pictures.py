@@ -17,6 +17,8 @@ def _new_key() -> str:
 class Image(models.Model):
     """A picture that pages share. Its files are ours: WebP in several widths, never the original bytes."""
 
+    is_personal = True  # its text may name who is seen: see staff.audit.name_of
+
     key = models.CharField(max_length=32, unique=True, editable=False, default=_new_key)
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)

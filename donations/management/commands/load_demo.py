@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from donations.demo import loading
+from staff import demo
 from staff.models import User
 
 
@@ -28,7 +29,9 @@ class Command(BaseCommand):
             loading.load(timezone.localdate())
         elif not if_empty:
             raise CommandError("The database is in use. The demo is only loaded into an empty one.")
-        if User.objects.filter(username=loading.AUTHOR).exists():
-            self.stdout.write("\nInloggningar till demot (lösenord: " + loading.PASSWORD + "):")
-            for username, (first_name, last_name, _apps) in loading.SIGN_INS.items():
-                self.stdout.write(f"  {username:10} {first_name} {last_name}")
+        if User.objects.filter(email=loading.AUTHOR).exists():
+            loading.make_sign_ins()
+            self.stdout.write(f"\nInloggningar till demot (lösenord: {demo.PASSWORD}):")
+            for email, (_first, _last, roles) in loading.SIGN_INS.items():
+                self.stdout.write(f"  {email:24} {', '.join(roles)}")
+            self.stdout.write("Sidan som frågar efter koden visar den för demots inloggningar.")

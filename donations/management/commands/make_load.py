@@ -31,7 +31,9 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("make_load invents gifts: never in production.")
         today = timezone.localdate()
-        author = User.objects.get_or_create(username="load", defaults={"is_active": False})[0]
+        author = User.objects.get_or_create(
+            email="load@example.org", defaults={"is_active": False}
+        )[0]
         bank = Account.objects.get_or_create(kind=Account.Kind.BANK, name="Belastningsprov")[0]
         made = self._funds(funds, years, today, author)
         dice = random.Random(gifts)  # noqa: S311 - no secret
