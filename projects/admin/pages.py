@@ -4,8 +4,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import PermissionDenied
-from django.db.models import Field, Model, QuerySet, TextField, URLField
-from django.forms import Textarea
+from django.db.models import Field, QuerySet, URLField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -15,74 +14,21 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from projects import publishing, rendering, snapshots
-from projects.forms import ImageForm, PageForm
-from projects.models import (
-    Achievement,
-    Consent,
-    Contact,
-    FocusArea,
-    Image,
-    KeyFigure,
-    Organisation,
-    Page,
-    Plan,
-    Project,
-    Section,
-    SiteSettings,
-    Story,
-    Update,
+from projects.admin.content import ContentAdmin
+from projects.admin.rows import (
+    AchievementInline,
+    KeyFigureInline,
+    PlanInline,
+    SectionInline,
+    StoryInline,
+    UpdateInline,
 )
+from projects.forms import PageForm
+from projects.models import Consent, FocusArea, Organisation, Page, Project, Story
 from projects.picked import PickedMixin
 from projects.views import page_context
 from staff import access
-from staff.modeladmin import HistoryAdmin, ModelAdmin
-from staff.models import Event
 from staff.requests import member
-
-
-class RowInline(PickedMixin, admin.StackedInline):
-    """Ordered content of a page."""
-
-    extra = 0
-    fk_name = "page"
-    formfield_overrides = {TextField: {"widget": Textarea(attrs={"rows": 4, "cols": 80})}}
-
-
-class AchievementInline(RowInline):
-    model = Achievement
-    fields = ["position", "number", "period", "text"]
-
-
-class PlanInline(RowInline):
-    model = Plan
-    fields = ["position", "heading", "text"]
-
-
-class StoryInline(RowInline):
-    model = Story
-    fields = ["position", "heading", "text", "who", "is_pseudonym", "picture", "consent"]
-    autocomplete_fields = ["picture", "consent"]
-
-
-class KeyFigureInline(RowInline):
-    model = KeyFigure
-    fields = ["position", "value", "label", "source"]
-
-
-class SectionInline(RowInline):
-    model = Section
-    fields = ["position", "heading", "text"]
-
-
-class UpdateInline(RowInline):
-    model = Update
-    fields = ["published_on", "heading", "text"]
-
-
-class ContentAdmin(ModelAdmin):
-    """What editors write."""
-
-    area = Event.Area.CONTENT
 
 
 class PageAdmin(PickedMixin, ContentAdmin):
@@ -344,43 +290,3 @@ class OrganisationAdmin(PageAdmin):
             {"fields": [*_TEXTS, "organisation_kind", "website", "achievements_intro", "contact"]},
         ),
     ]
-
-
-@admin.register(Image)
-class ImageAdmin(PickedMixin, ContentAdmin):
-    form = ImageForm
-    readonly_fields = ["picture"]
-    list_display = ["alt", "picture", "credit"]
-    search_fields = ["alt", "credit"]
-    autocomplete_fields = ["consent"]
-
-    def get_fields(self, request: HttpRequest, obj: Image | None = None) -> list[Any]:
-        return ["picture" if obj else "upload", "alt", "credit", "consent"]
-
-    @admin.display(description="bilden")
-    def picture(self, image: Image) -> str:
-        return format_html('<img src="{}" alt="" width="240">', image.url(image.widths[0]))
-
-
-@admin.register(Consent)
-class ConsentAdmin(ContentAdmin):
-    list_display = ["subject", "given_on", "valid_until", "withdrawn_at"]
-    search_fields = ["subject"]
-
-
-@admin.register(Contact)
-class ContactAdmin(PickedMixin, ContentAdmin):
-    list_display = ["name", "role", "email"]
-    search_fields = ["name", "role"]
-    autocomplete_fields = ["image"]
-
-
-@admin.register(SiteSettings)
-class SiteSettingsAdmin(HistoryAdmin):
-    area = Event.Area.SETTINGS
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not SiteSettings.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
