@@ -107,8 +107,9 @@ def main() -> None:
     except CannotServe as reason:
         sys.exit(f"\n{reason}\n")
 
-    print(f"\nWebbplatsen:    http://{HOST}:{port}/")
-    print(f"Administration: http://{HOST}:{port}/admin/")
+    # By name: a browser lets nobody use a key at a bare address.
+    print(f"\nWebbplatsen:    http://localhost:{port}/")
+    print(f"Administration: http://localhost:{port}/admin/")
     print("Avsluta med Ctrl+C.\n", flush=True)
     options = {
         "--interface": "wsgi",

@@ -190,7 +190,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_RATE_LIMITS = {
     "login": None,
     "login_failed": None,
-    "reset_password": "20/m/ip,5/15m/key",
+    "reset_password": "20/m/ip",
 }
 
 MFA_ADAPTER = "staff.adapter.SecondFactorAdapter"
@@ -312,6 +312,7 @@ globals().update(
         "EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else "consolemail://localhost"
     )
 )
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Kollekt <kollekt@localhost>")
 
 LOGGING = {

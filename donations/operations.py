@@ -100,9 +100,13 @@ def collection_year(day: datetime.date) -> CollectionYear:
             return CollectionYear.objects.get(starts_on__lte=day, ends_on__gte=day)
         end = _months(start, 12) - datetime.timedelta(days=1)
         name = str(start.year) if start.year == end.year else f"{start.year}/{end.year % 100:02}"
-        CollectionYear.objects.get_or_create(
-            starts_on=start, defaults={"ends_on": end, "name": name}
-        )
+        with transaction.atomic():
+            year, is_new = CollectionYear.objects.get_or_create(
+                starts_on=start, defaults={"ends_on": end, "name": name}
+            )
+            if is_new:
+                text = _("Lade upp insamlingsåret %s") % year
+                audit.record(audit.Area.MONEY, text, by=None, about=year)
 
 
 def _months(first: datetime.date, months: int) -> datetime.date:
@@ -444,15 +448,20 @@ def _deed(entries: Sequence[Entry]) -> str:
     sides = Account.objects.select_related(
         "fund_year__year", "fund_year__fund__project", "fund_year__fund__focus_area"
     ).in_bulk([entry.debit_id, entry.credit_id])
-    text = _("Bokförde %(kind)s, %(amount)s från %(debit)s till %(credit)s")
+    text = _("Bokförde %(kind)s på %(amount)s från %(debit)s till %(credit)s")
     if entry.reverses_id:
-        text = _("Rättade %(kind)s, %(amount)s från %(debit)s till %(credit)s")
+        text = _("Rättade %(kind)s på %(amount)s från %(debit)s till %(credit)s")
     return text % {
-        "kind": entry.kind.label,
+        "kind": _with_article(entry.kind),
         "amount": amount,
         "debit": sides[entry.debit_id],
         "credit": sides[entry.credit_id],
     }
+
+
+def _with_article(kind: Kind) -> str:
+    """ "en gåva", "ett ingående belopp"."""
+    return f"{'ett' if kind is Kind.OPENING else 'en'} {kind.label}"
 
 
 def _lock(fund_year_ids: Iterable[int]) -> None:

@@ -72,7 +72,11 @@ def _decide(
 def _record(
     text: str, page: Page, by: User, from_at: datetime.datetime | None = None, **more: object
 ) -> None:
-    when = date_format(timezone.localtime(from_at), "j F Y \\k\\l. H.i") if from_at else ""
+    when = (
+        _("den %s") % date_format(timezone.localtime(from_at), "j F Y \\k\\l. H.i")
+        if from_at
+        else ""
+    )
     done = text % {"page": f"{page.get_kind_display()} ”{page}”", "when": when, **more}
     audit.record(audit.Area.CONTENT, done, by=by, about=_MODELS[page.kind](pk=page.pk))
 

@@ -23,8 +23,8 @@ class AccountAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _("E-postadressen eller lösenordet stämmer inte. Försök igen."),
         "too_many_login_attempts": _(
-            "Fem försök har misslyckats. Vänta en kvart och försök igen. Har du glömt lösenordet kan"
-            " du välja ett nytt under tiden."
+            "För många försök har misslyckats. Vänta en kvart och försök igen. Har du glömt"
+            " lösenordet kan du välja ett nytt under tiden."
         ),
     }
 
@@ -58,8 +58,11 @@ class AccountAdapter(DefaultAccountAdapter):
         attempts.forget(self.request, user)
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """Not to somebody invited, for whom it would be an invitation that never runs out."""
-        if user.has_usable_password():
+        """Not to somebody invited, for whom it would be an invitation that never runs out; nor a flood.
+
+        Whoever asks is answered alike, so that nobody can keep another from asking.
+        """
+        if user.has_usable_password() and attempts.may_be_written_to(self.request, user):
             super().send_password_reset_mail(user, email, context)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:

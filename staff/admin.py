@@ -2,7 +2,7 @@ import datetime
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from allauth.mfa.models import Authenticator
+from allauth.account.decorators import reauthentication_required
 from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
 from staff import access, audit, people
@@ -20,7 +21,7 @@ from staff.modeladmin import ModelAdmin
 from staff.models import Event, RoleChange, User
 from staff.people import PeopleError
 from staff.requests import member
-from staff.roles import APART, CONFIRMED, PURPOSE, Role
+from staff.roles import CONFIRMED, PURPOSE, Role, apart_from
 from staff.second_factor import FACTORS
 
 
@@ -44,6 +45,11 @@ class UserAdmin(ModelAdmin):
         """An address leads to the account: whoever could exchange it could take the account over."""
         return ["email"] if obj else []
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by what the list must not tell, letter by letter: a password's hash."""
+        known = ("is_active", "groups", "first_name", "last_name", "email")
+        return lookup.split("__")[0] in known and super().lookup_allowed(lookup, value, request)
+
     @admin.display(description="namn", ordering="first_name")
     def name(self, user: User) -> str:
         return str(user)
@@ -62,7 +68,7 @@ class UserAdmin(ModelAdmin):
     # Inviting
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Invite somebody: the account, its roles and the letter, all or nothing."""
+        """Invite somebody: the account with its roles, and then the letter."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = InvitationForm(request.POST or None)
@@ -70,19 +76,13 @@ class UserAdmin(ModelAdmin):
             data = form.cleaned_data
             roles = [Role(name) for name in data["roles"]]
             try:
-                user = people.invite_and_send(
-                    data["email"],
-                    data["first_name"],
-                    data["last_name"],
-                    roles,
-                    site=request.build_absolute_uri("/"),
-                    by=member(request),
+                user = people.invite(
+                    data["email"], data["first_name"], data["last_name"], roles, by=member(request)
                 )
             except PeopleError as error:
                 form.add_error(None, str(error))
             else:
-                self._tell_invited(request, user)
-                return redirect("admin:staff_user_change", user.pk)
+                return self._do(request, user.pk, self._invite_first)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Bjud in en medarbetare"),
@@ -93,11 +93,12 @@ class UserAdmin(ModelAdmin):
         }
         return render(request, "admin/staff/invite.html", context)
 
-    def _tell_invited(self, request: HttpRequest, user: User) -> None:
+    def _invite_first(self, request: HttpRequest, user: User) -> str:
+        people.send_invitation(user, site=request.build_absolute_uri("/"), by=member(request))
         text = _("En inbjudan är skickad till %s.") % user.email
         if people.waiting(user).exists():
             text += " " + _("En annan person ska bekräfta rollen innan den gäller.")
-        messages.success(request, text)
+        return text
 
     # One person
 
@@ -118,9 +119,6 @@ class UserAdmin(ModelAdmin):
                 "free": _described(_free_beside(held | promised)),
                 "is_self": user == request.user,
                 "has_answered": user.has_usable_password(),
-                "has_second_factor": Authenticator.objects.filter(
-                    user=user, type__in=FACTORS
-                ).exists(),
                 "changes": user.role_changes.select_related(
                     "role", "asked_by", "decision", "decision__by"
                 ),
@@ -133,6 +131,7 @@ class UserAdmin(ModelAdmin):
 
         def deed(name: str, run: Callable[[HttpRequest, User], str]) -> URLPattern:
             @access.staff("staff.change_user", methods=("POST",))
+            @reauthentication_required
             def view(request: HttpRequest, user_id: int) -> HttpResponseBase:
                 return self._do(request, user_id, run)
 
@@ -146,7 +145,7 @@ class UserAdmin(ModelAdmin):
             deed("bjud-in-igen", self._invite_again),
             deed("stang-av", self._close),
             deed("oppna", self._reopen),
-            deed("nollstall-andra-steget", self._reset_second_factor),
+            deed("nollstall-inloggningen", self._reset_sign_in),
             path("roller/", view_of(self.roles_view), name="staff_user_roles"),
             path("roller/<int:change_id>/", view_of(self.decide_view), name="staff_user_decide"),
             *super().get_urls(),
@@ -166,12 +165,12 @@ class UserAdmin(ModelAdmin):
         change = people.give(user, _role(request), by=member(request))
         if change.needs_confirmation:
             return _("Rollen är begärd. Den gäller när en annan person har bekräftat den.")
-        return _("%(user)s är nu %(role)s.") % {"user": user, "role": str(change.role).lower()}
+        return _("%(user)s har nu rollen %(role)s.") % {"user": user, "role": change.role}
 
     def _take(self, request: HttpRequest, user: User) -> str:
         role = _role(request)
         people.take(user, role, by=member(request))
-        return _("%(user)s är inte längre %(role)s.") % {"user": user, "role": role.lower()}
+        return _("%(user)s har inte längre rollen %(role)s.") % {"user": user, "role": role}
 
     def _invite_again(self, request: HttpRequest, user: User) -> str:
         people.send_invitation(user, site=request.build_absolute_uri("/"), by=member(request))
@@ -185,9 +184,20 @@ class UserAdmin(ModelAdmin):
         people.reopen(user, by=member(request))
         return _("%s kan logga in igen.") % user
 
-    def _reset_second_factor(self, request: HttpRequest, user: User) -> str:
-        people.reset_second_factor(user, by=member(request))
-        return _("%s väljer ett nytt andra steg vid nästa inloggning.") % user
+    def _reset_sign_in(self, request: HttpRequest, user: User) -> str:
+        people.reset_sign_in(user, site=request.build_absolute_uri("/"), by=member(request))
+        return _("%s har fått ett brev för att välja lösenord och andra steg på nytt.") % user
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """By both names: the list shows who somebody is by the name that they have now."""
+        if message:
+            names = {"before": self._name_before, "after": obj}
+            text = _("Ändrade namnet %(before)s till %(after)s") % names
+            audit.record(self.area, text, by=member(request), about=obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        self._name_before = str(User.objects.get(pk=obj.pk))
+        super().save_model(request, obj, form, change)
 
     # Roles that wait
 
@@ -207,9 +217,12 @@ class UserAdmin(ModelAdmin):
         return render(request, "admin/staff/roles.html", context)
 
     @access.staff("staff.decide_rolechange", methods=("POST",))
+    @method_decorator(reauthentication_required)
     def decide_view(self, request: HttpRequest, change_id: int) -> HttpResponseBase:
         change = get_object_or_404(RoleChange, pk=change_id)
         confirmed = "confirm" in request.POST
+        if not confirmed and "decline" not in request.POST:
+            return redirect("admin:staff_user_roles")
         try:
             people.decide(change, confirmed=confirmed, by=member(request))
         except PeopleError as error:
@@ -240,9 +253,7 @@ def _described(roles: Iterable[Role]) -> list[dict[str, Any]]:
 
 def _free_beside(names: set[str]) -> list[Role]:
     """The roles that may be given to somebody who has, or is promised, those named."""
-    apart = {other for role, others in APART.items() if role in names for other in others}
-    apart |= {role for role, others in APART.items() if others & names}
-    return [role for role in Role if role not in names | apart]
+    return [r for r in Role if r not in names and not names & apart_from(r)]
 
 
 def state_text(user: User) -> str:
@@ -255,6 +266,20 @@ def state_text(user: User) -> str:
     if not factors & {f.value for f in FACTORS}:
         return _("saknar andra steg")
     return _("aktiv")
+
+
+class AreaFilter(admin.SimpleListFilter):
+    """The parts of the list that one may look into."""
+
+    title = "område"
+    parameter_name = "omrade"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        seen = Event.areas_seen_by(member(request))
+        return [(area.value, area.label) for area in Event.Area if area in seen]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(area=self.value()) if self.value() in Event.Area.values else queryset
 
 
 class DayFilter(admin.SimpleListFilter):
@@ -284,7 +309,7 @@ class EventAdmin(ModelAdmin):
     area = Event.Area.PEOPLE
     list_display = ["at", "who", "text", "area"]
     list_display_links = None
-    list_filter = ["area", DayFilter]
+    list_filter = [AreaFilter, DayFilter]
     list_select_related = ["by"]
     search_fields = ["search_text"]
     search_help_text = "Sök på vad som gjorts, på ett namn eller på en dag (2026-11-21)."

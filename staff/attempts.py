@@ -8,12 +8,21 @@ comes so far, and six digits must not be guessed by many machines together.
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit
+from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from staff import audit
 from staff.models import User
 
 MINUTES = 15
-RATES = {"sign_in": f"5/{MINUTES}m/key", "code": "50/60m/key"}
+RATES = {
+    "sign_in": f"5/{MINUTES}m/key",
+    "code": "50/60m/key,100/1d/key",
+    # So often at the most is a lock-out written down, and its owner told.
+    "locked": f"1/{MINUTES}m/key",
+    "letter": f"5/{MINUTES}m/key",
+}
 
 
 def begin(request: HttpRequest, account: str) -> ratelimit.RateLimitUsage | None:
@@ -21,7 +30,10 @@ def begin(request: HttpRequest, account: str) -> ratelimit.RateLimitUsage | None
 
     Gives what takes the attempt back when it turns out right; none when the attempts are used up.
     """
-    return _count(request, "sign_in", _key(request, account))
+    usage = _count(request, "sign_in", _key(request, account))
+    if usage is None:
+        _write_down(request, account)
+    return usage
 
 
 def begin_code(request: HttpRequest, user: User) -> ratelimit.RateLimitUsage | None:
@@ -31,6 +43,20 @@ def begin_code(request: HttpRequest, user: User) -> ratelimit.RateLimitUsage | N
     if here is None or everywhere is None:
         return None
     return ratelimit.RateLimitUsage(usage=[*here.usage, *everywhere.usage])
+
+
+def may_be_written_to(request: HttpRequest, user: User) -> bool:
+    """Whether somebody may be sent one more letter about a forgotten password."""
+    return _count(request, "letter", str(user.pk)) is not None
+
+
+def _write_down(request: HttpRequest, account: str) -> None:
+    """Tell the audit list, once for each lock-out, when the account is somebody's."""
+    user = User.objects.filter(email=account.strip().lower()).first()
+    if user and _count(request, "locked", _key(request, account)):
+        with transaction.atomic():
+            text = _("Fem misslyckade försök att logga in som %s: spärrat i en kvart") % user
+            audit.record(audit.Area.PEOPLE, text, by=None, about=user)
 
 
 def forget(request: HttpRequest, user: User) -> None:

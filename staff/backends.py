@@ -1,10 +1,16 @@
 from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 
 
 class StaffBackend(AuthenticationBackend):
     """allauth's, for accounts that may be used here at all."""
+
+    def _get_user_permissions(self, user_obj: AbstractBaseUser) -> QuerySet[Permission]:
+        """None of their own: what somebody may do comes with a role alone."""
+        return Permission.objects.none()
 
     def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
         """Neither somebody who is shut out nor, in production, a sign-in of the demo."""

@@ -39,6 +39,10 @@ class User(AbstractUser):
     is_staff = True
     is_superuser = False
 
+    first_name = models.CharField("förnamn", max_length=150, blank=True)
+    last_name = models.CharField("efternamn", max_length=150, blank=True)
+    is_active = models.BooleanField("öppet konto", default=True)
+    last_login = models.DateTimeField("senaste inloggning", blank=True, null=True)
     email = models.EmailField(
         "e-postadress",
         max_length=150,
@@ -134,8 +138,7 @@ class RoleDecision(models.Model):
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User) -> "EventQuerySet":
         """What happened in the parts of Kollekt that `user` may look into."""
-        areas = [area for area, permission in Event.SEEN_WITH.items() if user.has_perm(permission)]
-        return self.filter(area__in=areas)
+        return self.filter(area__in=Event.areas_seen_by(user))
 
 
 class Event(models.Model):
@@ -187,6 +190,11 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @classmethod
+    def areas_seen_by(cls, user: User) -> list[str]:
+        """The parts of the list that somebody may look into, by what else they may see."""
+        return [area for area, permission in cls.SEEN_WITH.items() if user.has_perm(permission)]
 
 
 class Origin(models.Model):

@@ -13,7 +13,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core import signing
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from staff import audit
 from staff.models import RoleChange, RoleDecision, User
-from staff.roles import APART, CONFIRMED, Role
+from staff.roles import CONFIRMED, Role, apart_from
 
 INVITATION_DAYS = 7
 _SALT = "staff.invitation"
@@ -31,6 +31,10 @@ PEOPLE = audit.Area.PEOPLE
 
 class PeopleError(ValueError):
     """What may not be done to a member of staff; the message is a Swedish sentence."""
+
+
+class LetterError(PeopleError):
+    """What was asked for is done, but the letter about it did not get away."""
 
 
 # Invitations
@@ -42,36 +46,29 @@ def invite(
 ) -> User:
     """A new member of staff, who cannot sign in before the invitation has been answered.
 
-    Raises `PeopleError` when the address is taken or the roles do
-    not go together.
+    Raises `PeopleError` when the address is taken or the roles do not go together.
     """
-    if User.objects.filter(email__iexact=email).exists():
-        raise PeopleError(_("Det finns redan en medarbetare med e-postadressen %s.") % email)
-    user = User.objects.create_user(
-        email, first_name=first_name, last_name=last_name, invited_at=timezone.now()
-    )
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, first_name=first_name, last_name=last_name)
+    except IntegrityError as error:
+        text = _("Det finns redan en medarbetare med e-postadressen %s.") % email
+        raise PeopleError(text) from error
     audit.record(PEOPLE, _("Bjöd in %s") % user, by=by, about=user)
     for role in roles:
         give(user, role, by=by)
     return user
 
 
-@transaction.atomic
-def invite_and_send(
-    email: str, first_name: str, last_name: str, roles: Iterable[Role], *, site: str, by: User
-) -> User:
-    """As `invite`, and `send_invitation`: all or nothing."""
-    user = invite(email, first_name, last_name, roles, by=by)
-    send_invitation(user, site=site, by=by)
-    return user
-
-
-@transaction.atomic
 def send_invitation(user: User, *, site: str, by: User) -> None:
-    """Mail an invited person the address, under `site`, at which they choose their password."""
+    """Mail an invited person the address, under `site`, at which they choose their password.
+
+    Raises `LetterError` when the letter cannot be sent; everything else then stands.
+    """
     link = invitation_link(user, site)
-    audit.record(PEOPLE, _("Skickade en inbjudan till %s") % user, by=by, about=user)
     _mail("invitation", user, by=by, link=link, days=INVITATION_DAYS)
+    with transaction.atomic():
+        audit.record(PEOPLE, _("Skickade en inbjudan till %s") % user, by=by, about=user)
 
 
 def invitation_link(user: User, site: str) -> str:
@@ -118,13 +115,14 @@ def accept(user: User, password: str) -> User:
 def give(user: User, role: Role, *, by: User | None) -> RoleChange:
     """Give somebody a role: at once, or when another person has confirmed it.
 
-    An approver or an administrator is always confirmed, and so is any role for somebody who has
-    signed in. `by` none is the server's own command line, whose keeper could do
-    anything: nobody has to confirm that. Raises `PeopleError`.
+    The roles in `CONFIRMED` always are, and so is any role for somebody who has signed in. `by` none
+    is the server's own command line, whose keeper could do anything: nobody has to confirm that.
+    Raises `PeopleError`.
     """
     _refuse_own(user, by)
+    _lock(user)
     if has(user, role):
-        raise PeopleError(_("%(user)s är redan %(role)s.") % {"user": user, "role": role.lower()})
+        raise PeopleError(_("%(user)s har redan rollen %(role)s.") % {"user": user, "role": role})
     if waiting(user).filter(role__name=role).exists():
         raise PeopleError(_("Rollen %s väntar redan på att bekräftas.") % role)
     _refuse_mixing(user, role)
@@ -149,9 +147,10 @@ def give(user: User, role: Role, *, by: User | None) -> RoleChange:
 def take(user: User, role: Role, *, by: User | None) -> None:
     """Take a role from somebody, or what they have been promised of it, at once."""
     _refuse_own(user, by)
+    _lock(user)
     group = Group.objects.get(name=role)
     if not has(user, role) and not waiting(user).filter(role=group).exists():
-        raise PeopleError(_("%(user)s är inte %(role)s.") % {"user": user, "role": role.lower()})
+        raise PeopleError(_("%(user)s har inte rollen %(role)s.") % {"user": user, "role": role})
     user.groups.remove(group)
     RoleChange.objects.create(
         user=user, role=group, gives=False, needs_confirmation=False, asked_by=by
@@ -167,8 +166,7 @@ def take(user: User, role: Role, *, by: User | None) -> None:
 @transaction.atomic
 def decide(change: RoleChange, *, confirmed: bool, by: User) -> RoleDecision:
     """Another person's answer to a role that waits. Raises `PeopleError`."""
-    # The row decides who is first when two people answer at once.
-    change = RoleChange.objects.select_for_update(of=("self",)).get(pk=change.pk)
+    _lock(change.user)
     if by == change.asked_by:
         raise PeopleError(_("Du har själv begärt rollen. En annan person ska bekräfta den."))
     if by == change.user:
@@ -206,15 +204,18 @@ def waiting(user: User | None = None) -> QuerySet[RoleChange]:
     return changes if user is None else changes.filter(user=user)
 
 
+def _lock(user: User) -> None:
+    """Let two people who change somebody's roles at once do it one after the other."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
 def _refuse_own(user: User, by: User | None) -> None:
     if user == by:
         raise PeopleError(_("Ingen ändrar sina egna roller. Be en annan administratör."))
 
 
 def _refuse_mixing(user: User, role: Role) -> None:
-    apart = {other for a, others in APART.items() for other in others if a == role}
-    apart |= {a for a, others in APART.items() if role in others}
-    for other in apart:
+    for other in apart_from(role):
         if has(user, other) or waiting(user).filter(role__name=other).exists():
             raise PeopleError(
                 _(
@@ -230,34 +231,45 @@ def _refuse_mixing(user: User, role: Role) -> None:
 
 @transaction.atomic
 def close(user: User, *, by: User) -> None:
-    """Shut somebody out, from their next click on. What they have done stays."""
+    """Shut somebody out, from their next click on, and their invitation with them. What they did stays."""
     if user == by:
         raise PeopleError(_("Du kan inte stänga av dig själv. Be en annan administratör."))
     user.is_active = False
-    user.save(update_fields=["is_active"])
+    user.invited_at = None
+    user.save(update_fields=["is_active", "invited_at"])
     end_sessions(user)
     audit.record(PEOPLE, _("Stängde av %s") % user, by=by, about=user)
 
 
 @transaction.atomic
 def reopen(user: User, *, by: User) -> None:
-    """Let somebody in again who was shut out, with the roles they had."""
+    """Let somebody in again who was shut out. Roles that another has to confirm are confirmed anew."""
     if user == by:
         raise PeopleError(_("Du kan inte öppna ditt eget konto."))
     user.is_active = True
     user.save(update_fields=["is_active"])
     audit.record(PEOPLE, _("Öppnade kontot för %s igen") % user, by=by, about=user)
+    for role in [role for role in CONFIRMED if has(user, role)]:
+        take(user, role, by=by)
+        give(user, role, by=by)
 
 
-@transaction.atomic
-def reset_second_factor(user: User, *, by: User) -> None:
-    """Forget somebody's app, keys and codes, so that they set up new ones when they next sign in."""
+def reset_sign_in(user: User, *, site: str, by: User) -> None:
+    """Forget somebody's password, app, keys and codes, and invite them anew to choose others.
+
+    The password too: otherwise whoever had got hold of it would choose the second factor. Raises
+    `PeopleError`; `LetterError` when only the letter is missing.
+    """
     if user == by:
-        raise PeopleError(_("Ditt eget andra steg byter du under Mitt konto."))
-    Authenticator.objects.filter(user=user).delete()
-    end_sessions(user)
-    audit.record(PEOPLE, _("Nollställde det andra steget för %s") % user, by=by, about=user)
-    _mail("second_factor_reset", user, by=by)
+        raise PeopleError(_("Hur du själv loggar in ändrar du under Mitt konto."))
+    with transaction.atomic():
+        Authenticator.objects.filter(user=user).delete()
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        end_sessions(user)
+        audit.record(PEOPLE, _("Nollställde inloggningen för %s") % user, by=by, about=user)
+    link = invitation_link(user, site)
+    _mail("sign_in_reset", user, by=by, link=link, days=INVITATION_DAYS)
 
 
 def end_sessions(user: User) -> None:
@@ -267,7 +279,16 @@ def end_sessions(user: User) -> None:
 
 
 def _mail(name: str, user: User, **context: Any) -> None:
-    """Send somebody one of the letters in templates/staff/mail/, whose first line is the subject."""
+    """Send somebody one of the letters in templates/staff/mail/, whose first line is the subject.
+
+    Outside any transaction: a slow mail server must not hold the books up. Raises `LetterError`.
+    """
     text = render_to_string(f"staff/mail/{name}.txt", {"user": user, **context})
     subject, _rest, message = text.partition("\n")
-    send_mail(subject, message.lstrip(), from_email=None, recipient_list=[user.email])
+    try:
+        send_mail(subject, message.lstrip(), from_email=None, recipient_list=[user.email])
+    except OSError as error:
+        raise LetterError(
+            _("Det är gjort, men brevet till %s gick inte iväg. Försök igen med ”Bjud in igen”.")
+            % user.email
+        ) from error

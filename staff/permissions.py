@@ -247,7 +247,7 @@ _PURPOSES = {
     "admin:staff_user_bjud_in_igen": "Send an invitation again.",
     "admin:staff_user_stang_av": "Shut somebody out.",
     "admin:staff_user_oppna": "Let somebody in again.",
-    "admin:staff_user_nollstall_andra_steget": "Forget somebody's second factor.",
+    "admin:staff_user_nollstall_inloggningen": "Forget how somebody signs in, and invite them anew.",
     "admin:staff_user_decide": "Confirm a role, or refuse it.",
 }
 

@@ -25,11 +25,16 @@ PURPOSE = {
     Role.ADMINISTRATOR: "bjuder in medarbetare och sköter inställningar, men flyttar inga pengar",
 }
 
-# Each is confirmed by another person whenever it is given.
-CONFIRMED = {Role.APPROVER, Role.ADMINISTRATOR}
+# Each is confirmed by another person whenever it is given: they reach money, donors or people.
+CONFIRMED = {Role.FINANCE, Role.APPROVER, Role.ADMINISTRATOR}
 
 # Who hands out roles neither moves money nor approves that others do.
-APART = {Role.ADMINISTRATOR: {Role.FINANCE, Role.APPROVER}}
+_APART = [{Role.ADMINISTRATOR, Role.FINANCE}, {Role.ADMINISTRATOR, Role.APPROVER}]
+
+
+def apart_from(role: Role) -> set[Role]:
+    """The roles that nobody has together with `role`."""
+    return {other for pair in _APART if role in pair for other in pair if other != role}
 
 
 def _all(app: str, *models: str) -> set[str]:

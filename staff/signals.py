@@ -52,7 +52,10 @@ def password_reset(sender: Any, user: User, **kwargs: Any) -> None:
 
 @receiver(mfa.authenticator_added)
 def factor_added(sender: Any, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
-    _record(_("Lade till %s som andra steg") % _factor(authenticator), user)
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        _record(_("Fick reservkoder"), user)
+    else:
+        _record(_("Lade till %s som andra steg") % _factor(authenticator), user)
 
 
 @receiver(mfa.authenticator_removed)
@@ -74,5 +77,10 @@ def recovery_code_used(
 
 
 @receiver(mfa.authentication_failed)
-def wrong_code(sender: Any, user: User, **kwargs: Any) -> None:
-    _record(_("Skrev fel kod efter rätt lösenord"), user)
+def wrong_code(sender: Any, user: User, reauthentication: bool, **kwargs: Any) -> None:
+    """Somebody who has the password, or sits at the owner's desk: not necessarily the owner."""
+    text = _("Fel kod för %s efter rätt lösenord")
+    if reauthentication:
+        text = _("Fel kod när %s skulle bekräfta vem det var")
+    with transaction.atomic():
+        audit.record(PEOPLE, text % user, by=None, about=user)

@@ -80,7 +80,7 @@ SECTIONS = (
     Section(
         "donations",
         "Ekonomi",
-        "Gåvorna, behoven och böckerna.",
+        "Gåvorna, behoven och bokföringen.",
         (
             Task(
                 "donations.transfer",
@@ -104,7 +104,7 @@ SECTIONS = (
                 "donations.collectionyear",
                 "De år som behoven bestäms för.",
                 "De år som behoven bestäms för.",
-                "Ny insamlingsperiod",
+                "Nytt insamlingsår",
             ),
             Task(
                 "donations.account",

@@ -8,7 +8,9 @@ from allauth.mfa.recovery_codes.views import DownloadRecoveryCodesView
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
+from django.db import transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from staff import access, people, second_factor
+from staff import access, audit, people, second_factor
 from staff.forms import PasswordForm
 from staff.requests import member
 
@@ -82,10 +84,25 @@ def own_account(request: HttpRequest) -> HttpResponseBase:
 @access.staff(methods=("POST",))
 def end_session(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Sign out one of my own computers or telephones."""
-    session = get_object_or_404(UserSession, pk=pk, user=member(request))
-    end_sessions(request, [session])
-    messages.success(request, _("Utloggad där."))
+    user = member(request)
+    session = get_object_or_404(UserSession, pk=pk, user=user)
+    with transaction.atomic():
+        end_sessions(request, [session])
+        audit.record(audit.Area.PEOPLE, _("Avslutade en egen inloggning"), by=user, about=user)
+    messages.success(request, _("Enheten är utloggad."))
     return redirect("usersessions_list")
+
+
+class Sessions(ListUserSessionsView):
+    """Where I am signed in, and a way to end all the others."""
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        user = member(self.request)
+        text = _("Avslutade alla andra egna inloggningar")
+        with transaction.atomic():
+            answer: HttpResponse = super().form_valid(form)
+            audit.record(audit.Area.PEOPLE, text, by=user, about=user)
+        return answer
 
 
 class DownloadRecoveryCodes(DownloadRecoveryCodesView):

@@ -164,7 +164,7 @@ class Browser:
         if status == 302:
             return LET_ON
         assert status == 200, text
-        if "Fem försök har misslyckats" in text:
+        if "För många försök har misslyckats" in text:
             return LOCKED
         assert "stämmer inte" in text, text
         return WRONG

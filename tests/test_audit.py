@@ -44,7 +44,7 @@ class TestMoney:
         transfer = operations.register_gift(gift, bank=cast.bank(), by=cast.ester())
         event = last()
         assert event.text == (
-            f"Bokförde gåva, 100{NBSP}kr från Gåvokonto till 47030 Brunnar {TODAY.year}"
+            f"Bokförde en gåva på 100{NBSP}kr från Gåvokonto till 47030 Brunnar {TODAY.year}"
         )
         assert (event.area, event.by, event.model) == ("money", cast.ester(), "donations.transfer")
         assert event.object_id == str(transfer.pk)
@@ -54,6 +54,7 @@ class TestMoney:
         fund = cast.fund()
         gifts = [GiftIn(fund, 100_00, TODAY, "swish")] * 3
         cast.ester()
+        operations.collection_year(TODAY)
         before = Event.objects.count()
         operations.post_gifts(gifts, bank=cast.bank(), by=cast.ester())
         assert Event.objects.count() == before + 1
@@ -71,9 +72,9 @@ class TestMoney:
             "booked_on": TODAY,
         }
         refund = operations.refund(gift, 40_00, **why)
-        assert last().text.startswith(f"Bokförde återbetalning, 40{NBSP}kr från 47030")
+        assert last().text.startswith(f"Bokförde en återbetalning på 40{NBSP}kr från 47030")
         operations.reverse(refund, **why)
-        assert last().text.startswith(f"Rättade återbetalning, 40{NBSP}kr")
+        assert last().text.startswith(f"Rättade en återbetalning på 40{NBSP}kr")
         operations.set_need(year, 2_000_00, decided_on=TODAY, reason="Greta", by=cast.ester())
         assert last().text == f"Bestämde behovet för 47030 Brunnar 2024 till 2{NBSP}000{NBSP}kr"
         assert not Event.objects.filter(search_text__contains="greta").exists()
@@ -122,7 +123,7 @@ class TestContent:
         texts = Event.objects.filter(area="content").order_by("id").values_list("text", flat=True)
         assert list(texts) == [
             "Publicerade version 1 av projekt ”Brunnar”",
-            "Planerade att publicera version 1 av projekt ”Brunnar” 2 januari 2099 kl. 08.00",
+            "Planerade att publicera version 1 av projekt ”Brunnar” den 2 januari 2099 kl. 08.00",
             "Avbröt det som var planerat för projekt ”Brunnar”",
             "Avpublicerade projekt ”Brunnar”",
         ]
@@ -231,7 +232,7 @@ class TestOrigins:
         assert "192.0.2.7" not in event.search_text
 
     def test_a_deed_from_the_command_line_comes_from_nowhere(self) -> None:
-        call_command("invite_staff", "a@example.org", role=["Läsare"], stdout=StringIO())
+        call_command("invite_staff", "a@example.org", role=["Läsare"], name="Al", stdout=StringIO())
         assert not Origin.objects.exists()
         assert last().by is None
 

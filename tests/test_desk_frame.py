@@ -168,7 +168,7 @@ def test_a_members_page_shows_no_deed_to_who_may_not_do_it() -> None:
     assert [path.split("/")[-2] for path in deeds(astrid, alva)] == [
         "ta-bort-roll",
         "ge-roll",
-        "nollstall-andra-steget",
+        "nollstall-inloggningen",
         "stang-av",
     ]
     people.close(alva, by=astrid)

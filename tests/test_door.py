@@ -386,7 +386,7 @@ def test_when_an_administrator_resets_a_factor_every_session_ends() -> None:
     client = browser()
     assert sign_in(client, cast.ester(), cast.code()).status_code == 302
     assert client.get(reverse("admin:index")).status_code == 200
-    people.reset_second_factor(cast.ester(), by=cast.astrid())
+    people.reset_sign_in(cast.ester(), site="https://x.example/", by=cast.astrid())
     assert urlsplit(client.get(reverse("admin:index")).url).path == reverse("account_login")
     assert mail.outbox[-1].to == ["ester@example.org"]
 
@@ -848,8 +848,31 @@ def test_the_audit_list_tells_who_came_in_and_who_failed_at_the_code() -> None:
     sign_in(client, user, "000000")
     client.post(reverse("mfa_authenticate"), {"code": cast.code()})
     client.post(reverse("account_logout"))
-    said = list(Event.objects.filter(by=user).order_by("id").values_list("text", flat=True))
-    assert said[-3:] == ["Skrev fel kod efter rätt lösenord", "Loggade in", "Loggade ut"]
+    said = [(event.by, event.text) for event in Event.objects.order_by("id")]
+    assert said[-3:] == [
+        (None, "Fel kod för Ester efter rätt lösenord"),
+        (user, "Loggade in"),
+        (user, "Loggade ut"),
+    ]
+
+
+def test_the_audit_list_tells_of_a_lock_out_once() -> None:
+    for _attempt in range(9):
+        browser().post(
+            reverse("account_login"), {"login": cast.ester().email, "password": "fel lösenord"}
+        )
+    said = Event.objects.filter(text__startswith="Fem misslyckade försök")
+    assert [(event.by, event.object_id) for event in said] == [(None, str(cast.ester().pk))]
+
+
+def test_letters_about_a_forgotten_password_do_not_become_a_flood() -> None:
+    cast.ester()
+    answers = [
+        browser().post(reverse("account_reset_password"), {"email": "ester@example.org"})
+        for _letter in range(8)
+    ]
+    assert {answer.status_code for answer in answers} == {302}
+    assert len(mail.outbox) == 5
 
 
 def test_no_request_says_by_itself_that_it_has_shown_a_second_factor() -> None:

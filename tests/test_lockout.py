@@ -53,7 +53,7 @@ def outcome(answer: Any) -> str:
     if answer.status_code == 302:
         return LET_ON
     text = answer.content.decode()
-    if "Fem försök har misslyckats" in text:
+    if "För många försök har misslyckats" in text:
         return LOCKED
     assert "stämmer inte" in text
     return WRONG
@@ -304,8 +304,8 @@ def test_who_has_found_an_open_session_guesses_no_better_there(page: str, field:
     right = {"password": cast.PASSWORD, "code": cast.code()}[field]
     last = client.post(reverse(page), {field: right})
     assert last.status_code == 200
-    assert "Fem försök har misslyckats" in tries[-1].content.decode()
-    assert "Fem försök har misslyckats" in last.content.decode()
+    assert "För många försök har misslyckats" in tries[-1].content.decode()
+    assert "För många försök har misslyckats" in last.content.decode()
 
 
 # At once

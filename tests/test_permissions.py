@@ -354,7 +354,7 @@ def test_nobody_changes_their_own_roles_account_or_second_factor_as_an_administr
     deed(client, "ge_roll", me(), role=Role.EDITOR)
     deed(client, "ta_bort_roll", me(), role=Role.ADMINISTRATOR)
     deed(client, "stang_av", me())
-    deed(client, "nollstall_andra_steget", me())
+    deed(client, "nollstall_inloggningen", me())
     assert [group.name for group in me().groups.all()] == [Role.ADMINISTRATOR]
     assert not people.waiting(me()).exists()
     assert me().is_active

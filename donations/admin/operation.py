@@ -45,7 +45,7 @@ class OperationAdmin(ModelAdmin):
             except OperationError as error:
                 form.add_error(None, str(error))
             except IntegrityError:
-                form.add_error(None, _("Böckerna tillåter inte det här. Ingenting har ändrats."))
+                form.add_error(None, _("Bokföringen tillåter inte det här. Ingenting har ändrats."))
             else:
                 if told:
                     messages.success(request, told)

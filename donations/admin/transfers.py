@@ -59,7 +59,7 @@ class TransferAdmin(OperationAdmin):
         "corrects",
         "reverses",
         "since",
-        "by",
+        "author",
         "created_at",
     ]
 
@@ -114,6 +114,11 @@ class TransferAdmin(OperationAdmin):
     def payer(self, transfer: Transfer) -> str:
         said = [transfer.payment.payer_name, transfer.payment.message] if transfer.payment else []
         return ", ".join(text for text in said if text) or "–"
+
+    @admin.display(description="av")
+    def author(self, transfer: Transfer) -> str:
+        """A name and no link: who reads the books does not read about colleagues."""
+        return str(transfer.by)
 
     @admin.display(description="läge")
     def status(self, transfer: Transfer) -> str:
@@ -204,7 +209,7 @@ class TransferAdmin(OperationAdmin):
             ),
             back=self._page(transfer),
             intro=_(
-                "%(what)s, %(amount)s. Den står kvar i böckerna, men räknas som om den aldrig hade bokförts."
+                "%(what)s, %(amount)s. Den står kvar i bokföringen, men räknas som om den aldrig hade bokförts."
             )
             % self._named(transfer),
         )

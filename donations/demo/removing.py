@@ -69,7 +69,9 @@ def _delete_sign_ins(author: User) -> None:
     """The demo's people, and what only they have done."""
     people = User.objects.filter(Q(is_demo=True) | Q(pk=author.pk))
     events = Event.objects.filter(
-        Q(by__in=people) | Q(model="staff.user", object_id__in=_keys(people))
+        Q(by__in=people)
+        | Q(model="staff.user", object_id__in=_keys(people))
+        | Q(model="donations.collectionyear", by=None)
     )
     Origin.objects.filter(event__in=events).delete()
     events.delete()

@@ -19,6 +19,15 @@ def give_everybody_an_address(apps, schema_editor):
         taken.add(user.email)
 
 
+def take_what_no_role_gives(apps, schema_editor):
+    """Permissions of one's own, and groups that are no roles, end here: roles are given anew, by somebody."""
+    alias = schema_editor.connection.alias
+    user_model = apps.get_model("staff", "User")
+    user_model.user_permissions.through.objects.using(alias).all().delete()
+    user_model.groups.through.objects.using(alias).all().delete()
+    apps.get_model("auth", "Group").objects.using(alias).all().delete()
+
+
 def name_everybody_by_address(apps, schema_editor):
     """Backwards: the address is the user name."""
     users = apps.get_model("staff", "User").objects.using(schema_editor.connection.alias)
@@ -37,4 +46,5 @@ class Migration(migrations.Migration):
             "User", "username", models.CharField(max_length=150, null=True, unique=True)
         ),
         migrations.RunPython(give_everybody_an_address, name_everybody_by_address),
+        migrations.RunPython(take_what_no_role_gives, migrations.RunPython.noop),
     ]

@@ -21,9 +21,9 @@ CREATE TRIGGER role_decision_not_truncated BEFORE TRUNCATE ON staff_roledecision
 CREATE OR REPLACE FUNCTION role_change_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.gives AND NEW.asked_by_id IS NOT NULL AND NOT NEW.needs_confirmation AND EXISTS (
-        SELECT 1 FROM auth_group WHERE id = NEW.role_id AND name IN ('Attestant', 'Administratör')
+        SELECT 1 FROM auth_group WHERE id = NEW.role_id AND name IN ('Ekonomi', 'Attestant', 'Administratör')
     ) THEN
-        RAISE EXCEPTION 'roles: an approver and an administrator are confirmed by another person'
+        RAISE EXCEPTION 'roles: this role is confirmed by another person'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;

@@ -49,9 +49,9 @@ END;
 -- Nobody gives themselves a role, and what one person asks another confirms.
 
 CREATE TRIGGER role_change_guard AFTER INSERT ON staff_rolechange BEGIN
-    SELECT RAISE(ABORT, 'roles: an approver and an administrator are confirmed by another person')
+    SELECT RAISE(ABORT, 'roles: this role is confirmed by another person')
     WHERE NEW.gives AND NEW.asked_by_id IS NOT NULL AND NOT NEW.needs_confirmation AND EXISTS (
-        SELECT 1 FROM auth_group WHERE id = NEW.role_id AND name IN ('Attestant', 'Administratör'));
+        SELECT 1 FROM auth_group WHERE id = NEW.role_id AND name IN ('Ekonomi', 'Attestant', 'Administratör'));
 END;
 
 CREATE TRIGGER role_decision_guard AFTER INSERT ON staff_roledecision BEGIN

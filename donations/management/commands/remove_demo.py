@@ -17,5 +17,6 @@ class Command(BaseCommand):
         self.stdout.write("Demot är borttaget.")
         if not User.objects.exists():
             self.stdout.write(
-                "Skapa den första inloggningen: .venv/bin/python manage.py createsuperuser"
+                "Bjud in den första administratören: .venv/bin/python manage.py invite_staff"
+                " E-POSTADRESS --name NAMN --role Administratör"
             )

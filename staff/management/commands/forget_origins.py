@@ -3,7 +3,9 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 from django.utils import timezone
 
 from staff.models import Origin
@@ -20,8 +22,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, days: int, **options: Any) -> None:
         before = timezone.now() - datetime.timedelta(days=days)
-        origins, _ = Origin.objects.filter(event__at__lt=before).delete()
-        sessions, _ = UserSession.objects.filter(last_seen_at__lt=before).delete()
+        origins = Origin.objects.filter(event__at__lt=before).delete()[0]
+        sessions = UserSession.objects.filter(last_seen_at__lt=before).delete()[0]
         self.stdout.write(
             f"Removed {origins} origins and {sessions} sessions over {days} days old."
         )
+
+
+def _forget_what_has_run_out() -> None:
+    """Sessions, and counts of attempts, that are over: neither goes by itself."""
+    call_command("clearsessions")
+    table = settings.CACHES["default"]["LOCATION"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [_cache_time()])  # noqa: S608
+
+
+def _cache_time() -> str | datetime.datetime | None:
+    """Now, as Django's cache table has it."""
+    now = timezone.now().astimezone(datetime.UTC).replace(microsecond=0)
+    return connection.ops.adapt_datetimefield_value(now)

@@ -1,8 +1,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils.translation import gettext as _
 
-from staff import roles
+from staff import audit, roles
 
 
 class Command(BaseCommand):
@@ -14,7 +16,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
-        found = roles.differences() if check else roles.sync()
+        with transaction.atomic():
+            found = roles.differences() if check else roles.sync()
+            if found and not check:
+                text = _("Rättade vad rollerna får göra: %s ändringar") % len(found)
+                audit.record(audit.Area.PEOPLE, text, by=None)
         for line in found:
             self.stdout.write(line)
         if check and found:
