@@ -1,4 +1,4 @@
-from typing import Any, ClassVar, Never
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager, Group
@@ -17,12 +17,6 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db)
         return user
-
-    def create_superuser(self, *args: Any, **fields: Any) -> Never:
-        raise NotImplementedError(
-            "Nobody stands above the roles. The first people are invited by"
-            " manage.py invite_staff EMAIL --role Administratör"
-        )
 
     def get_by_natural_key(self, email: str | None) -> "User":
         return self.get(email=(email or "").lower())

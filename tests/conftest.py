@@ -92,6 +92,14 @@ def open_as(open_page: Visitors) -> "Callable[..., Page]":
     return open_page_as
 
 
+@pytest.fixture
+def nothing_counted(db: None) -> None:
+    """No attempt to sign in, and no code, is remembered from another test."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture(params=[360, 1280])
 def width(request: pytest.FixtureRequest) -> int:
     """Run the test on a phone and on a desktop."""

@@ -109,6 +109,10 @@ class TestInviting:
 
 
 class TestRoles:
+    def test_there_are_no_superusers(self) -> None:
+        with pytest.raises(CommandError, match="invite_staff"):
+            call_command("createsuperuser")
+
     def test_nobody_gives_themselves_a_role(self, astrid: User) -> None:
         with pytest.raises(PeopleError, match="Ingen ändrar sina egna roller"):
             people.give(astrid, Role.EDITOR, by=astrid)

@@ -20,7 +20,8 @@ from staff.models import User
 from staff.roles import Role
 from tests import cast
 from tests.chromium import Visitors
-from tests.test_door import FORMS, SITE, goes_to
+from tests.doors import SITE
+from tests.test_forged_requests import FORMS, goes_to
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -324,7 +325,7 @@ def test_the_list_shows_another_browser_and_ends_it(open_page: Visitors) -> None
 
 
 def test_a_browser_reads_addresses_as_the_tests_of_the_door_do(open_page: Visitors) -> None:
-    """What is sent back for each form is judged in test_door.py by `goes_to`: that has to be right."""
+    """What is sent back for each form is judged in test_forged_requests.py by `goes_to`: that has to be right."""
     page = open_page()
     read = "([form, base]) => { const a = new URL(form, base); return a.host || a.protocol }"
     for form in FORMS:
