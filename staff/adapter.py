@@ -1,6 +1,7 @@
 """allauth's two adapters, for members of staff."""
 
 import ipaddress
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -14,6 +15,8 @@ from staff import attempts, second_factor
 from staff.models import User
 from staff.requests import address
 from staff.second_factor import FACTORS
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -64,6 +67,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         if user.has_usable_password() and attempts.may_be_written_to(self.request, user):
             super().send_password_reset_mail(user, email, context)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send, and go on when the mail server does not answer: what the letter tells of is done."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:
+            log.exception("The letter %s did not get away.", template_prefix)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Nobody who is setting up their first second factor is asked again for what they just gave."""

@@ -19,8 +19,9 @@ MINUTES = 15
 RATES = {
     "sign_in": f"5/{MINUTES}m/key",
     "code": "50/60m/key,100/1d/key",
-    # So often at the most is a lock-out written down, and its owner told.
+    # So often at the most is a lock-out written down.
     "locked": f"1/{MINUTES}m/key",
+    # And so many letters about a forgotten password does one person get.
     "letter": f"5/{MINUTES}m/key",
 }
 

@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from staff import people, second_factor
+from staff.models import User
 from staff.roles import Role
 from tests import cast
 from tests.doors import (
@@ -65,6 +66,20 @@ def test_a_password_is_changed_by_who_has_come_in_and_ends_their_other_sessions(
     assert here.post(reverse("account_change_password"), form).status_code == 302
     assert here.get(reverse("admin:index")).status_code == 200
     assert there.get(reverse("admin:index")).status_code == 302
+
+
+def test_a_mail_server_that_is_down_keeps_nobody_from_a_new_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*args: object, **kwargs: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", fails)
+    client = inside(cast.ester())
+    form = {"oldpassword": cast.PASSWORD, "password1": GOOD, "password2": GOOD}
+    assert client.post(reverse("account_change_password"), form).status_code == 302
+    assert User.objects.get(pk=cast.ester().pk).check_password(GOOD)
+    assert client.post(reverse("account_reset_password"), {"email": "x@x.se"}).status_code == 302
 
 
 def test_half_way_no_password_is_changed() -> None:
