@@ -310,7 +310,7 @@ class EventAdmin(ModelAdmin):
     list_display = ["at", "who", "text", "area"]
     list_display_links = None
     list_filter = [AreaFilter, DayFilter]
-    list_select_related = ["by"]
+    list_select_related = ["by", "origin"]
     search_fields = ["search_text"]
     search_help_text = "Sök på vad som gjorts, på ett namn eller på en dag (2026-11-21)."
     list_per_page = 50

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
+from django.core.cache import cache
 from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -246,7 +248,33 @@ class TestOrigins:
             with time_machine.travel(start + datetime.timedelta(days=days, seconds=-1)):
                 call_command("forget_origins", stdout=StringIO())
             assert Origin.objects.exists() is is_left
-        assert Event.objects.count() == events
+        assert last().text == "Tog bort gamla uppgifter om adresser: 1 stycken"
+        assert Event.objects.count() == events + 1
+
+    def test_counts_of_attempts_that_are_over_are_removed_and_the_others_stay(self) -> None:
+        cache.set("over", 5, timeout=60)
+        cache.set("counting", 5, timeout=900)
+        with time_machine.travel(timezone.now() + datetime.timedelta(minutes=5)):
+            call_command("forget_origins", stdout=StringIO())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT cache_key FROM staff_cache ORDER BY cache_key")
+            kept = [key for (key,) in cursor.fetchall()]
+        assert [key for key in kept if key.endswith((":over", ":counting"))] == [":1:counting"]
+
+    def test_a_longer_list_asks_the_database_no_more(self, client: Client) -> None:
+        cast.sign_in(client, cast.astrid())
+        client.get(
+            reverse("admin:staff_event_changelist")
+        )  # the first click writes the session down
+        asked = []
+        for _more in range(2):
+            for _visit in range(10):
+                with audit.origin_of(RequestFactory().get("/")):
+                    audit.record(audit.Area.PEOPLE, "Gjorde något", by=cast.astrid())
+            with CaptureQueriesContext(connection) as queries:
+                client.get(reverse("admin:staff_event_changelist"))
+            asked.append(len(queries))
+        assert asked[0] == asked[1]
 
     def test_an_origin_is_never_changed(self, client: Client) -> None:
         cast.sign_in(client, cast.ester())

@@ -5,9 +5,11 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from staff import audit
 from staff.models import Origin
 
 
@@ -22,8 +24,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, days: int, **options: Any) -> None:
         before = timezone.now() - datetime.timedelta(days=days)
-        origins = Origin.objects.filter(event__at__lt=before).delete()[0]
+        with transaction.atomic():
+            origins = Origin.objects.filter(event__at__lt=before).delete()[0]
+            if origins:
+                text = _("Tog bort gamla uppgifter om adresser: %s stycken") % origins
+                audit.record(audit.Area.PEOPLE, text, by=None)
         sessions = UserSession.objects.filter(last_seen_at__lt=before).delete()[0]
+        _forget_what_has_run_out()
         self.stdout.write(
             f"Removed {origins} origins and {sessions} sessions over {days} days old."
         )
