@@ -188,16 +188,16 @@ class UserAdmin(ModelAdmin):
         people.reset_sign_in(user, site=request.build_absolute_uri("/"), by=member(request))
         return _("%s har fått ett brev för att välja lösenord och andra steg på nytt.") % user
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """By both names: the list shows who somebody is by the name that they have now."""
-        if message:
-            names = {"before": self._name_before, "after": obj}
-            text = _("Ändrade namnet %(before)s till %(after)s") % names
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Recorded by both names: the list shows who somebody is by the name that they have now."""
+        before = str(User.objects.get(pk=obj.pk))
+        super().save_model(request, obj, form, change)
+        if before != str(obj):
+            text = _("Ändrade namnet %(before)s till %(after)s") % {"before": before, "after": obj}
             audit.record(self.area, text, by=member(request), about=obj)
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        self._name_before = str(User.objects.get(pk=obj.pk))
-        super().save_model(request, obj, form, change)
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Nothing more: `save_model` has said it."""
 
     # Roles that wait
 

@@ -215,6 +215,24 @@ class TestTheList:
         assert event.text != "x"
 
 
+class TestPeople:
+    def test_a_name_is_changed_under_both_names(self, client: Client) -> None:
+        rut = cast.member("Rut", Role.EDITOR)
+        cast.sign_in(client, cast.astrid())
+        url = reverse("admin:staff_user_change", args=[rut.pk])
+        client.post(url, {"first_name": "Rutger", "last_name": ""})
+        assert (last().by, last().text) == (cast.astrid(), "Ändrade namnet Rut till Rutger")
+        before = Event.objects.count()
+        client.post(url, {"first_name": "Rutger", "last_name": ""})
+        assert Event.objects.count() == before
+
+    def test_the_list_of_people_is_not_narrowed_by_a_passwords_hash(self, client: Client) -> None:
+        cast.sign_in(client, cast.astrid())
+        url = reverse("admin:staff_user_changelist")
+        for lookup in ("password__startswith", "authenticator__data__contains", "last_login__gt"):
+            assert client.get(url, {lookup: "a"}).status_code in (302, 400), lookup
+
+
 class TestOrigins:
     def test_an_event_remembers_from_where_apart_from_itself(self, client: Client) -> None:
         cast.sign_in(client, cast.astrid())
