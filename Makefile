@@ -5,6 +5,7 @@
 #   make lock                  renew the lock files from pyproject.toml
 #   make bench | soak          measure | wear
 #   make screenshots           every kind of page as people see it, in var/screenshots/
+#   make guide                 the pictures of the guide in docs/redaktor.md, from the demo
 #   make clean                 remove the environment and caches; the database in var/ stays
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench soak screenshots clean runtime dev venv
+.PHONY: help run test lint format lock bench soak screenshots guide clean runtime dev venv
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
@@ -52,6 +53,9 @@ soak: dev
 
 screenshots: dev
 	@$(BIN)/python -m tests.screenshots $(ARGS)
+
+guide: dev
+	@$(BIN)/python -m tests.guide
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

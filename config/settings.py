@@ -65,9 +65,11 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # synchronous: a gift that was said to be booked survives a power cut.
+        # secure_delete: what is deleted is written over; an erased story is not left in free pages.
         # recursive_triggers: INSERT OR REPLACE fires the triggers of the row it deletes.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
+            " PRAGMA secure_delete=ON;"
         ),
     }
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
@@ -106,12 +108,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
     "csp",
     "django_countries",
+    "markdownx",
     "simple_history",
 ]
 
@@ -155,6 +159,9 @@ TEMPLATES = [
         },
     },
 ]
+
+# Forms' templates are found beside all others, ours before the libraries'.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 AUTH_USER_MODEL = "staff.User"
 LOGIN_URL = "account_login"
@@ -244,8 +251,24 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = VAR_DIR / "media"
 # In production the proxy (or the object storage) answers for uploads.
 SERVE_MEDIA = env.bool("SERVE_MEDIA", default=not PRODUCTION)
+# Uploads in object storage, for more machines than one: a bucket of its own that is not public.
+# Its addresses stay /media/…, on our own host: a page asks no other for anything.
+S3_BUCKET = env.str("S3_BUCKET", default="")
+MEDIA_STORAGE: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+if S3_BUCKET:
+    MEDIA_STORAGE = {
+        "BACKEND": "config.storage.Bucket",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("S3_REGION", default=None),
+            # The key is read by boto3 itself: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, or the machine's role.
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": MEDIA_STORAGE,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 

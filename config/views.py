@@ -3,7 +3,8 @@
 import re
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.static import serve
 
@@ -20,7 +21,15 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     shown = Image.objects.filter(consent__in=Consent.objects.valid(timezone.now()))
     if not found or not shown.filter(key=found["key"]).exists():
         raise Http404
-    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
-    # An hour, not for ever: a consent can be withdrawn.
-    response["Cache-Control"] = "public, max-age=3600"
+    response: HttpResponseBase
+    if settings.S3_BUCKET:
+        try:
+            file = default_storage.open(path)
+        except FileNotFoundError as error:
+            raise Http404 from error
+        response = FileResponse(file, content_type="image/webp")
+    else:
+        response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    # A minute, then it is asked for again: a consent can be withdrawn.
+    response["Cache-Control"] = "public, max-age=60"
     return response

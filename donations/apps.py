@@ -6,7 +6,8 @@ class DonationsConfig(AppConfig):
     verbose_name = "Ekonomi"
 
     def ready(self) -> None:
-        from donations import totals
+        from donations import attention, totals
         from triggers.registry import triggers_restored
 
+        attention.register()
         triggers_restored.connect(totals.rebuild_after_restore)

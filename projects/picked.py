@@ -8,7 +8,9 @@ class PickedSelect(AutocompleteSelect):
     """Django's, which answers 500 to a forged value that is no number."""
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        return super().optgroups(name, [v for v in value if str(v).isdecimal()], attr)
+        return super().optgroups(
+            name, [v for v in value if str(v).isdecimal() and len(str(v)) < 19], attr
+        )
 
 
 class PickedMixin:

@@ -1,9 +1,11 @@
 """Decisions about what visitors see. Nothing else writes `Publication`."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,6 +17,7 @@ from projects.models import (
     Page,
     Project,
     Publication,
+    Review,
     Version,
 )
 from staff import audit
@@ -33,7 +36,7 @@ def publish(version: Version, by: User, from_at: datetime.datetime | None = None
     text = _("Publicerade version %(number)s av %(page)s")
     if from_at:
         text = _("Planerade att publicera version %(number)s av %(page)s %(when)s")
-    _record(text, version.page, by, from_at, number=version.number)
+    record(text, version.page, by, from_at, number=version.number)
     return publication
 
 
@@ -49,7 +52,7 @@ def unpublish(page: Page, by: User, from_at: datetime.datetime | None = None) ->
     text = (
         _("Planerade att avpublicera %(page)s %(when)s") if from_at else _("Avpublicerade %(page)s")
     )
-    _record(text, page, by, from_at)
+    record(text, page, by, from_at)
     return publication
 
 
@@ -59,7 +62,7 @@ def call_off(page: Page, by: User) -> int:
     waiting = page.publications.filter(from_at__gt=timezone.now(), call_off=None)
     called_off = len(CallOff.objects.bulk_create(CallOff(publication=p, by=by) for p in waiting))
     if called_off:
-        _record(_("Avbröt det som var planerat för %(page)s"), page, by)
+        record(_("Avbröt det som var planerat för %(page)s"), page, by)
     return called_off
 
 
@@ -69,9 +72,10 @@ def _decide(
     return Publication.objects.create(page_id=page_id, version=version, from_at=from_at, by=by)
 
 
-def _record(
+def record(
     text: str, page: Page, by: User, from_at: datetime.datetime | None = None, **more: object
 ) -> None:
+    """Write a deed with a page to the audit list; `text` has a place for the `page`, and for more."""
     when = (
         _("den %s") % date_format(timezone.localtime(from_at), "j F Y \\k\\l. H.i")
         if from_at
@@ -97,9 +101,34 @@ class Status:
 
 def status(page: Page, at: datetime.datetime) -> Status:
     """The page's status at the moment `at` (aware), read from its publications."""
-    waiting = page.publications.filter(from_at__gt=at, call_off=None).order_by("from_at", "-id")
-    return Status(
-        live=page.versions.published(at).first(),
-        waiting=waiting.select_related("version").first(),
-        newest=page.versions.first(),
-    )
+    return statuses([page.pk], at)[page.pk]
+
+
+def statuses(page_ids: Iterable[int], at: datetime.datetime) -> dict[int, Status]:
+    """The status of each of the pages at the moment `at` (aware), in three queries.
+
+    The versions come without their texts: they are read from the database when asked for.
+    """
+    ids = list(page_ids)
+    light = Version.objects.filter(page_id__in=ids).select_related("by")
+    light = light.defer("content", "search_text", "summary")
+    live = {version.page_id: version for version in light.published(at)}
+    last = Version.objects.filter(page_id=OuterRef("page_id")).order_by("-number")
+    newest = {v.page_id: v for v in light.filter(pk=Subquery(last.values("pk")[:1]))}
+    waiting: dict[int, Publication] = {}
+    for publication in _waiting(at).filter(page_id__in=ids):
+        waiting.setdefault(publication.page_id, publication)
+    return {pk: Status(live.get(pk), waiting.get(pk), newest.get(pk)) for pk in ids}
+
+
+def _waiting(at: datetime.datetime) -> QuerySet[Publication]:
+    """What waits for its moment, the next one first."""
+    waiting = Publication.objects.filter(from_at__gt=at, call_off=None).order_by("from_at", "-id")
+    return waiting.select_related("version", "by")
+
+
+@transaction.atomic
+def look_through(page: Page, by: User) -> Review:
+    """Write down that `by` has looked the page through and found that it still holds."""
+    record(_("Såg över %(page)s"), page, by)
+    return Review.objects.create(page_id=page.pk, by=by, at=timezone.now())

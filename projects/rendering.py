@@ -47,6 +47,10 @@ class Picture:
     def height(self) -> int:
         return self.image.height
 
+    @property
+    def focus(self) -> str:
+        return self.image.focus
+
 
 @dataclass(frozen=True)
 class PageLink:
@@ -195,7 +199,7 @@ def news(versions: Iterable[Version], at: datetime.datetime) -> list[UpdateView]
     found = [(u, version) for version in versions for u in _out(version.content["updates"], at)]
     found.sort(key=lambda item: (item[0]["published_on"], item[1].page_id), reverse=True)
     by_page = {link.pk: link for link in links(versions, at)}
-    return [_update(update, by_page[version.page_id]) for update, version in found]
+    return [_update(update, at, by_page[version.page_id]) for update, version in found]
 
 
 def contacts(
@@ -236,7 +240,7 @@ def page_view(
         kind=page.kind,
         title=snapshot.title,
         summary=snapshot.summary,
-        body=render(content["body"], top_heading=2),
+        body=render(content["body"], top_heading=2, at=at),
         url=page.get_absolute_url(),
         image=pictures.get(content["image"]),
         focus_area=focus_area,
@@ -247,15 +251,16 @@ def page_view(
         achievements_intro=content["achievements_intro"],
         achievements=[AchievementView(**row) for row in content["achievements"]],
         plans=[
-            TextView(row["heading"], render(row["text"], top_heading=4)) for row in content["plans"]
+            TextView(row["heading"], render(row["text"], top_heading=4, at=at))
+            for row in content["plans"]
         ],
         stories=_stories(content["stories"], pictures, at),
         key_figures=[KeyFigureView(**row) for row in content["key_figures"]],
         sections=[
-            TextView(row["heading"], render(row["text"], top_heading=3))
+            TextView(row["heading"], render(row["text"], top_heading=3, at=at))
             for row in content["sections"]
         ],
-        updates=[_update(row) for row in _out(content["updates"], at)],
+        updates=[_update(row, at) for row in _out(content["updates"], at)],
         contact=_contact_of(snapshot, at),
         qualifies_for_tax_reduction=snapshot.qualifies_for_tax_reduction,
         organisation_kind=content.get("organisation_kind", ""),
@@ -283,7 +288,7 @@ def _stories(
     return [
         StoryView(
             heading=row["heading"],
-            text=render(row["text"], top_heading=3),
+            text=render(row["text"], top_heading=3, at=at),
             who=row["who"],
             is_pseudonym=row["is_pseudonym"],
             picture=pictures.get(row["picture"]),
@@ -299,10 +304,10 @@ def _out(updates: list[dict[str, Any]], at: datetime.datetime) -> list[dict[str,
     return [update for update in updates if update["published_on"] <= today]
 
 
-def _update(row: dict[str, Any], page: PageLink | None = None) -> UpdateView:
+def _update(row: dict[str, Any], at: datetime.datetime, page: PageLink | None = None) -> UpdateView:
     day = parse_date(row["published_on"])
     assert day is not None
-    return UpdateView(day, row["heading"], render(row["text"], top_heading=4), page)
+    return UpdateView(day, row["heading"], render(row["text"], top_heading=4, at=at), page)
 
 
 def _contact_of(snapshot: Snapshot, at: datetime.datetime) -> ContactView | None:

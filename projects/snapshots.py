@@ -4,7 +4,6 @@
 structure, so a preview is what will be published.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Model
 
+from projects.markdown import without_pictures
 from projects.models import (
     Achievement,
     ContentRow,
@@ -27,13 +27,15 @@ from projects.models import (
     Update,
     Version,
 )
+from projects.models.pictures import keys_in
 from projects.models.versions import VersionCountry, VersionImage
+from projects.words import searchable
 from staff.models import User
 
 FORMAT = 1
 
 # The rows of a page and the fields of each that a version keeps.
-_ROWS: dict[str, tuple[type[ContentRow], tuple[str, ...]]] = {
+ROWS: dict[str, tuple[type[ContentRow], tuple[str, ...]]] = {
     "achievements": (Achievement, ("number", "period", "text")),
     "plans": (Plan, ("heading", "text")),
     "stories": (Story, ("heading", "text", "who", "is_pseudonym", "consent_id", "picture")),
@@ -62,12 +64,6 @@ class Snapshot:
     content: dict[str, Any]
 
 
-def searchable(text: str) -> str:
-    """The text as it is searched: case folded, without soft hyphens, every white space a blank."""
-    plain = unicodedata.normalize("NFC", text.replace("\N{SOFT HYPHEN}", ""))
-    return " ".join(plain.casefold().split())
-
-
 def typed(page: Page) -> FocusArea | Project | Organisation:
     """The page as its own type: `Project`, `FocusArea` or `Organisation`."""
     if isinstance(page, FocusArea | Project | Organisation):
@@ -83,9 +79,9 @@ def typed(page: Page) -> FocusArea | Project | Organisation:
 def from_page(page: Page) -> Snapshot:
     """The working copy of `page` as it stands in the database now."""
     page = typed(page)
-    content: dict[str, Any] = {name: getattr(page, name) for name in _PAGE_TEXTS}
+    content: dict[str, Any] = {name: _plain(getattr(page, name)) for name in _PAGE_TEXTS}
     content["image"] = _picture(page.image)
-    content |= {name: list(_rows(page, *shape)) for name, shape in _ROWS.items()}
+    content |= {name: list(_rows(page, *shape)) for name, shape in ROWS.items()}
     if isinstance(page, FocusArea):
         content["hue"] = page.hue
     if isinstance(page, Organisation):
@@ -93,8 +89,8 @@ def from_page(page: Page) -> Snapshot:
     project = page if isinstance(page, Project) else None
     return Snapshot(
         title=page.title,
-        summary=page.summary,
-        search_text=searchable(" ".join(_texts([page.title, page.summary, content]))),
+        summary=_plain(page.summary),
+        search_text=search_text(page.title, page.summary, content),
         focus_area_id=project.focus_area_id if project else None,
         contact_id=page.contact_id,
         qualifies_for_tax_reduction=bool(project and project.qualifies_for_tax_reduction),
@@ -104,6 +100,19 @@ def from_page(page: Page) -> Snapshot:
         image_ids=tuple(sorted(_image_ids(content))),
         content=content,
     )
+
+
+def search_text(title: str, summary: str, content: dict[str, Any]) -> str:
+    """What the search looks through of a page that says this.
+
+    It stands in the page's order, whatever order a database has given the JSON back in.
+    """
+    searched: list[Any] = [title, summary, *(content[name] for name in _PAGE_TEXTS)]
+    for name, (_model, fields) in ROWS.items():
+        if name not in _NOT_SEARCHED:
+            kept = [field for field in fields if field not in _NOT_SEARCHED]
+            searched += [row[field] for row in content[name] for field in kept]
+    return searchable(" ".join(_texts(searched)))
 
 
 def from_version(version: Version) -> Snapshot:
@@ -166,6 +175,9 @@ def _plain(value: Any) -> Any:
     """A field's value as JSON has it."""
     if isinstance(value, Image):
         return _picture(value)
+    if isinstance(value, str):
+        # A form sends its lines as \r\n. Saved again, a text that nobody has changed stays what it was.
+        return value.replace("\r\n", "\n")
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
@@ -179,17 +191,18 @@ def _ids(objects: Iterable[Model]) -> tuple[int, ...]:
 
 def _image_ids(content: dict[str, Any]) -> set[int]:
     pictures = [content["image"], *(story["picture"] for story in content["stories"])]
-    return {picture["id"] for picture in pictures if picture}
+    written = Image.objects.filter(key__in=keys_in(content)).values_list("pk", flat=True)
+    return {picture["id"] for picture in pictures if picture} | set(written)
 
 
 def _texts(value: Any) -> Iterable[str]:
     """Every text in a JSON value that the search may find.
 
-    Stories are not searched: consent to show one can end at any moment.
+    Stories and pictures are not searched: consent to show one can end at any moment.
     """
     if isinstance(value, str):
         if value:
-            yield value
+            yield without_pictures(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key not in _NOT_SEARCHED:

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from projects import rendering
+from projects import previews, rendering, snapshots
 from projects.markdown import render as markdown
 from projects.models import Page, SiteSettings
 from staff import access
@@ -38,6 +38,25 @@ def page(request: HttpRequest, kind: str, slug: str) -> HttpResponseBase:
         return redirect(version.page, permanent=True)
     view = rendering.version_view(version, now)
     return render(request, f"{kind}.html", page_context(version.page, view))
+
+
+@access.public
+def draft(request: HttpRequest, token: str) -> HttpResponse:
+    """A page's draft, for who has the link to it; what no consent covers is left out as everywhere."""
+    now = timezone.now()
+    try:
+        page = previews.page_of(token, now)
+    except previews.LinkError as error:
+        answer = render(request, "draft_gone.html", status=410 if error.has_been else 404)
+    else:
+        view = rendering.page_view(page, snapshots.from_page(page), now, is_preview=True)
+        context = page_context(page, view) | {"is_shared_draft": True}
+        answer = render(request, f"{page.kind}.html", context)
+    answer["Cache-Control"] = "private, no-store"
+    answer["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    # Who follows a link out of the draft does not take its address along.
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def page_context(page: Page, view: rendering.PageView) -> dict[str, object]:
@@ -80,7 +99,7 @@ def about_giving(request: HttpRequest) -> HttpResponse:
         ("Hur mycket går till administration?", site.about_administration),
     ]
     parts = [
-        rendering.TextView(heading, markdown(text, top_heading=3))
+        rendering.TextView(heading, markdown(text, top_heading=3, at=now))
         for heading, text in texts
         if text
     ]

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import ResolverMatch, reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from staff import second_factor
 from staff.requests import member
@@ -199,6 +201,17 @@ def model_allows(model_admin: ModelAdmin, do: str, request: HttpRequest, *thing:
     return getattr(model_admin, f"has_{do}_permission")(request, *thing)
 
 
+def _signed_out() -> HttpResponse:
+    """What a page's script gets instead of the sign-in page, which it would take for its answer."""
+    text = format_html(
+        '<p data-refused="signed-out">{} <a href="{}" target="_blank">{}</a></p>',
+        _("Du är inte inloggad längre. Det du har skrivit är kvar här."),
+        reverse("account_login"),
+        _("Logga in i en ny flik och kom sedan tillbaka hit."),
+    )
+    return HttpResponse(text, status=401)
+
+
 class AccessMiddleware:
     """Let each request as far in as its address's rule and the person behind it allow."""
 
@@ -217,7 +230,8 @@ class AccessMiddleware:
         if rule is None:
             raise ImproperlyConfigured(f"Nobody has said who may reach {match.view_name!r}.")
         if rule.door is not Door.OPEN and (answer := self._stopped(request, match, rule)):
-            return answer
+            is_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
+            return _signed_out() if is_script and answer.status_code == 302 else answer
         if request.method not in rule.methods:
             return HttpResponseNotAllowed(rule.methods)
         return None

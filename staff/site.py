@@ -1,15 +1,16 @@
 """Django's admin as the staff's desk: signing in happens elsewhere, and its pages know who may see what."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from staff import people, second_factor
+from staff import handbook, people, second_factor
 from staff.requests import member
 
 
@@ -138,6 +139,12 @@ SECTIONS = (
 SECTION_OF = {task.model: section for section in SECTIONS for task in section.tasks}
 
 
+# What other apps put at the top of the desk, each for who it concerns: a template and what it is given,
+# or nothing for somebody whose work is elsewhere.
+Part = tuple[str, dict[str, Any]]
+PARTS: list[Callable[[HttpRequest], Part | None]] = []
+
+
 def _is_worked_with(entry: dict[str, Any]) -> bool:
     """Whether this person may do more with a model than read it."""
     return bool(entry["add_url"] or entry["perms"].get("change"))
@@ -150,6 +157,10 @@ class DeskSite(admin.AdminSite):
     site_title = "Kollekt"
     index_title = "Skrivbord"
     enable_nav_sidebar = False
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        guide = path("handbok/<slug:name>/", handbook.handbook, name="handbook")
+        return [guide, *super().get_urls()]
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
@@ -218,7 +229,9 @@ class DeskSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The desk: what this person may do, and what waits for them or for others' answer to them."""
         own = people.waiting(member(request)).select_related("role", "asked_by")
-        return super().index(request, {"own_waiting": own, **(extra_context or {})})
+        found = [part for make in PARTS if (part := make(request))]
+        parts = [{"template": template, **context} for template, context in found]
+        return super().index(request, {"own_waiting": own, "parts": parts, **(extra_context or {})})
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         """One section of the desk."""

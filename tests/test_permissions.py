@@ -1,6 +1,7 @@
 """docs/permissions.md tells the truth: every request in its tables is sent, as everybody in them."""
 
 import datetime
+import io
 import re
 import sys
 import time
@@ -18,6 +19,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -33,12 +35,24 @@ from fido2.webauthn import (
     CollectedClientData,
     RegistrationResponse,
 )
+from PIL import Image as Pillow
 
 from config import urls
 from donations import operations
 from donations.models import CollectionYear, Fund, Transfer
 from donations.operations import GiftIn
-from projects.models import Consent, Contact, Image, Project, SiteSettings
+from projects import previews
+from projects.models import (
+    Achievement,
+    Consent,
+    Contact,
+    Image,
+    Plan,
+    PreviewLink,
+    Project,
+    SiteSettings,
+    Version,
+)
 from projects.pictures import Picture
 from staff import access, audit, checks, people, permissions
 from staff.backends import StaffBackend
@@ -194,6 +208,7 @@ def world(me: User | None) -> dict[str, Any]:
         "transfer_id": gift.pk,
         "user_id": other.pk,
         "change_id": asked.pk,
+        "consent_id": cast.consent().pk,
         "number": fund.collection_number,
         "slug of project": project.slug,
         "slug of focus_area": area.slug,
@@ -203,6 +218,7 @@ def world(me: User | None) -> dict[str, Any]:
         "object_id": project.pk,
         "url": "finns-inte",
         "path": shown.name(shown.widths[0]),
+        "name": "redaktor",
         "token": "ett-gammalt",
         "uidb36": "1",
         "key": "en-gammal",
@@ -488,7 +504,7 @@ def test_the_history_of_a_thing_is_the_same_list_and_hides_the_same(
 # Pages, previews and files
 
 
-@pytest.mark.parametrize("page", ["preview", "versions"])
+@pytest.mark.parametrize("page", ["preview", "versions", "compare", "preview_link"])
 @pytest.mark.parametrize("is_published", [False, True])
 def test_a_preview_is_for_who_may_change_the_page(page: str, is_published: bool) -> None:
     project = cast.project("hemligt")
@@ -498,6 +514,94 @@ def test_a_preview_is_for_who_may_change_the_page(page: str, is_published: bool)
     for who in EVERYBODY:
         status = enter(who)[0].get(address).status_code
         assert (status == 200) == (who == Role.EDITOR), who
+
+
+@pytest.fixture
+def desk_deeds() -> dict[str, tuple[str, dict[str, Any]]]:
+    """What an editor sends to do each thing beside a page's form, with the address it is sent to."""
+    project, consent = cast.project("hemligt"), picture().consent
+    plan = Plan.objects.create(page=project, heading="P", text="Vi borrar en brunn")
+    result = {f"plan-{plan.pk}-use": "on", f"plan-{plan.pk}-text": "Vi borrade en brunn"}
+    result |= {"seen": "0"}
+    file = SimpleUploadedFile("bild.png", _png(), "image/png")
+    about = {"upload": file, "alt": "En brunn", "not_needed_reason": "Tecknad"}
+
+    def of(page: str) -> str:
+        return reverse(f"admin:projects_project_{page}", args=[project.pk])
+
+    return {
+        "copy": (of("copy"), {"title": "Kopia", "slug": "kopia"}),
+        "new year": (of("new_year"), result),
+        "make a link": (of("preview_link"), {"make": "1"}),
+        "erase": (reverse("admin:projects_consent_erase", args=[consent.pk]), {"understood": "on"}),
+        "upload": (reverse("markdownx_upload"), about),
+    }
+
+
+def _png() -> bytes:
+    target = io.BytesIO()
+    Pillow.new("RGB", (480, 320)).save(target, "PNG")
+    return target.getvalue()
+
+
+def _content() -> dict[str, int]:
+    kept = (Project, Version, Achievement, Plan, PreviewLink, Image, Consent)
+    return {model.__name__: model._default_manager.count() for model in kept} | {
+        "deeds": Event.objects.filter(area=Event.Area.CONTENT).count()
+    }
+
+
+def test_an_editor_does_each_thing_beside_a_pages_form(as_: Any, desk_deeds: Any) -> None:
+    client = as_(Role.EDITOR)
+    for name, (address, data) in desk_deeds.items():
+        before = _content()
+        assert client.get(address).status_code == 200, name
+        assert client.post(address, data).status_code in (200, 302), name
+        # With a picture comes the row that says why nobody had to be asked.
+        deeds = 2 if name == "upload" else 1
+        assert _content()["deeds"] == before["deeds"] + deeds, name
+        assert _content() != before | {"deeds": _content()["deeds"]}, name
+
+
+@pytest.mark.parametrize("who", [who for who in EVERYBODY if who != Role.EDITOR])
+def test_nobody_else_does_any_of_it(who: str, desk_deeds: Any) -> None:
+    client, _user = enter(who)
+    before = _content()
+    for name, (address, data) in desk_deeds.items():
+        for answer in (client.get(address), client.post(address, data)):
+            assert answer.status_code in (302, 403), name
+            assert "hemligt" not in answer.get("Location", "").replace(address, ""), name
+            assert b"Vi borrar" not in answer.content, name
+    assert _content() == before
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_a_link_to_a_draft_is_ended_by_editors_alone(who: str) -> None:
+    project = cast.project("hemligt")
+    previews.make(project, by=cast.ester(), at=timezone.now())
+    client, _user = enter(who)
+    client.post(reverse("admin:projects_project_preview_link", args=[project.pk]), {"end": "1"})
+    assert PreviewLink.objects.exists() == (who != Role.EDITOR)
+
+
+def test_a_draft_is_shown_to_anybody_with_the_link_and_to_nobody_with_another() -> None:
+    project, other = cast.project("hemligt"), cast.project("annat")
+    link = previews.make(project, by=cast.ester(), at=timezone.now())
+    right = previews.address(link)
+    token = right.split("/")[-2]
+    wrong = [
+        f"/utkast/{told}/"
+        for told in (token[:-1], token.swapcase(), str(link.pk), str(project.pk), token + "a")
+    ]
+    former = previews.address(previews.make(other, by=cast.ester(), at=timezone.now()))
+    previews.end(other, by=cast.ester())
+    for who in EVERYBODY:
+        client, _user = enter(who)
+        assert "Hemligt" in client.get(right).text, who
+        for address in wrong:
+            answer = client.get(address)
+            assert (answer.status_code, "Hemligt" in answer.text) == (404, False), (who, address)
+        assert client.get(former).status_code == 410, who
 
 
 def test_the_public_site_shows_neither_a_draft_nor_a_page_that_waits(as_: Any) -> None:

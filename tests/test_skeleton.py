@@ -111,13 +111,20 @@ class TestSettings:
     def test_sqlite_is_set_up_to_keep_what_it_was_given(self) -> None:
         with connection.cursor() as cursor:
             found = {}
-            for name in ("journal_mode", "synchronous", "recursive_triggers", "busy_timeout"):
+            for name in (
+                "journal_mode",
+                "synchronous",
+                "recursive_triggers",
+                "secure_delete",
+                "busy_timeout",
+            ):
                 cursor.execute(f"PRAGMA {name}")
                 found[name] = cursor.fetchone()[0]
         assert found == {
             "journal_mode": "wal",
             "synchronous": 2,  # FULL
             "recursive_triggers": 1,
+            "secure_delete": 1,
             "busy_timeout": 20_000,
         }
         # This test is inside a transaction that has written nothing; the write lock is taken.

@@ -77,7 +77,7 @@ class Loader:
             read("organisations.toml")["organisations"],
         )
         projects = [
-            tomllib.loads(path.read_text()) for path in sorted((FOLDER / "projects").glob("*.toml"))
+            read(f"projects/{path.name}") for path in sorted((FOLDER / "projects").glob("*.toml"))
         ]
         make_sign_ins()
         SiteSettings(**site["site"]).save()
@@ -205,8 +205,17 @@ class Loader:
 
 
 def read(name: str) -> Row:
-    """One of the demo's TOML files, as it stands."""
-    return tomllib.loads((FOLDER / name).read_text())
+    """One of the demo's TOML files, its texts as a form would save them."""
+    found: Row = _stripped(tomllib.loads((FOLDER / name).read_text()))
+    return found
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, dict):
+        return {key: _stripped(item) for key, item in value.items()}
+    return [_stripped(item) for item in value] if isinstance(value, list) else value
 
 
 @transaction.atomic

@@ -1,5 +1,5 @@
 """The pages of the admin where editors work, and the website's details."""
 
-from projects.admin import library, pages, settings
+from projects.admin import desk, library, pages, settings
 
-__all__ = ["library", "pages", "settings"]
+__all__ = ["desk", "library", "pages", "settings"]

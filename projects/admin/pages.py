@@ -1,20 +1,24 @@
 import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import FilteredSelectMultiple
-from django.core.exceptions import PermissionDenied
 from django.db.models import Field, QuerySet, URLField
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from projects import publishing, rendering, snapshots
-from projects.admin.content import ContentAdmin
+from projects import attention, publishing, snapshots
+from projects.admin.carrying import CarryingPages
+from projects.admin.filters import LackFilter, StateFilter
+from projects.admin.meanwhile import rows_again
 from projects.admin.rows import (
     AchievementInline,
     KeyFigureInline,
@@ -23,23 +27,24 @@ from projects.admin.rows import (
     StoryInline,
     UpdateInline,
 )
+from projects.attention import Lack
 from projects.forms import PageForm
+from projects.markdown_editor import MarkdownMixin
 from projects.models import Consent, FocusArea, Organisation, Page, Project, Story
 from projects.picked import PickedMixin
-from projects.views import page_context
-from staff import access
 from staff.requests import member
 
 
-class PageAdmin(PickedMixin, ContentAdmin):
+class PageAdmin(MarkdownMixin, PickedMixin, CarryingPages):
     """One form for a page with all its content. Every save is a version; publishing is a choice of its own."""
 
     form = PageForm
     change_form_template = "admin/projects/page_form.html"
     prepopulated_fields = {"slug": ["title"]}
-    search_fields = ["title", "slug"]
+    markdown_fields = {"body": 2}
     autocomplete_fields = ["image", "contact"]
-    list_display = ["title", "status", "changed_at"]
+    list_display = ["title", "status", "missing", "changed_at"]
+    list_filter = [StateFilter, LackFilter]
     inlines = [
         AchievementInline,
         PlanInline,
@@ -50,28 +55,56 @@ class PageAdmin(PickedMixin, ContentAdmin):
     ]
     save_on_top = False
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list, with where its pages stand and what they lack: as many queries however many pages."""
+        listing = super().get_changelist_instance(request)
+        pages, now = list(listing.result_list), timezone.now()
+        statuses = publishing.statuses([page.pk for page in pages], now)
+        found = attention.lacks(pages, now)
+        for page in pages:
+            page.status_now = statuses[page.pk]
+            url = self.page_url("change", page)
+            page.lacks_now = linked(found.get(page.pk, []), request, url)
+        listing.result_list = pages
+        return listing
+
     @admin.display(description="läge")
-    def status(self, page: Page) -> str:
-        return status_text(publishing.status(page, timezone.now()))
+    def status(self, page: Any) -> str:
+        return render_to_string(
+            "admin/projects/status.html", {"status": page.status_now, "page": page}
+        )
 
-    def get_urls(self) -> list[URLPattern]:
-        name = self.opts.model_name
-        own = [
-            path(
-                "<int:page_id>/versioner/",
-                self._view(self.versions),
-                name=f"projects_{name}_versions",
-            ),
-            path(
-                "<int:page_id>/forhandsvisa/",
-                self._view(self.preview),
-                name=f"projects_{name}_preview",
-            ),
-        ]
-        return own + super().get_urls()
+    @admin.display(description="saknas")
+    def missing(self, page: Any) -> str:
+        kinds = {lack.kind: lack for lack in reversed(page.lacks_now)}
+        rows = [(attention.KINDS[kind], lack) for kind, lack in reversed(kinds.items())]
+        return render_to_string("admin/projects/missing.html", {"rows": rows, "page": page})
 
-    def _view(self, view: Any) -> Any:
-        return self.admin_site.admin_view(view)
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
+    ) -> dict[str, Any]:
+        """Rows that somebody else has deleted meanwhile are sent as new ones: nothing written is lost.
+
+        But no story without a consent: it may have been erased, and would be brought back by saving.
+        """
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        if kwargs.get("data") and obj and obj.pk:
+            rows = inline.model._default_manager.filter(page_id=obj.pk)
+            there = {str(pk) for pk in rows.values_list("pk", flat=True)}
+            is_kept = _has_consent if inline.model is Story else None
+            kwargs["data"], again, left_out = rows_again(kwargs["data"], prefix, there, is_kept)
+            if left_out:
+                messages.warning(request, _LEFT_OUT)
+            if again:
+                self._tell_rows_again(request, inline)
+        return kwargs
+
+    def _tell_rows_again(self, request: HttpRequest, inline: Any) -> None:
+        text = _(
+            "Under %s har någon annan tagit bort en rad som du har öppen. Den finns kvar i formuläret"
+            " och läggs till igen när du sparar. Kryssa i ”Ta bort” om den ska vara borta."
+        )
+        messages.warning(request, text % str(inline.opts.verbose_name_plural))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -81,41 +114,54 @@ class PageAdmin(PickedMixin, ContentAdmin):
         when = moment_text(from_at) if from_at else ""
         if "_publish" in request.POST:
             publishing.publish(version, by=user, from_at=from_at)
-            self._tell(
+            self.tell_published(
                 request,
                 _("Sidan publiceras %s.") % when if when else _("Sidan är publicerad."),
                 page,
             )
-            self._warn_of_hidden_stories(request, page)
+            self._warn_of_lacks(request, page, from_at or timezone.now())
             self._warn_of_waiting(request, page)
         elif "_call_off" in request.POST:
             publishing.call_off(page, by=user)
-            messages.success(
+            self.message_user(
                 request, _("Det som var planerat är avbrutet. Det som visas nu är kvar.")
             )
         elif "_unpublish" in request.POST:
             publishing.unpublish(page, by=user, from_at=from_at)
-            self._tell(
+            self.tell_published(
                 request,
                 _("Sidan avpubliceras %s.") % when if when else _("Sidan är avpublicerad."),
                 page,
             )
+        elif "_reviewed" in request.POST:
+            publishing.look_through(page, by=user)
+            self.message_user(request, _("Sidan är sedd över. Om ett år påminns ni igen."))
 
-    def _tell(self, request: HttpRequest, text: str, page: Page) -> None:
-        if not page.versions.published(timezone.now()).exists():
-            messages.success(request, text)
-            return
-        link = format_html('<a href="{}">{}</a>', page.get_absolute_url(), _("Visa på webbplatsen"))
-        messages.success(request, format_html("{} {}", text, link))
+    def message_user(
+        self,
+        request: HttpRequest,
+        message: Any,
+        level: int | str = messages.SUCCESS,
+        extra_tags: str = "",
+        fail_silently: bool = False,
+    ) -> None:
+        """Mark what tells of a save with the draft that it saved, so that the browser can forget it."""
+        token = request.POST.get("_draft", "")
+        if re.fullmatch("[a-z0-9]{8,40}", token):
+            extra_tags = f"draft-{token} {extra_tags}".strip()
+        super().message_user(request, message, level, extra_tags, fail_silently)
 
-    def _warn_of_hidden_stories(self, request: HttpRequest, page: Page) -> None:
-        shown = Consent.objects.valid(timezone.now())
-        for story in Story.objects.filter(page_id=page.pk).exclude(consent__in=shown):
-            messages.warning(
-                request,
-                _("Berättelsen ”%(heading)s” visas inte: den saknar ett samtycke som gäller.")
-                % {"heading": story.heading},
-            )
+    def tell_published(self, request: HttpRequest, text: str, page: Page) -> None:
+        if page.versions.published(timezone.now()).exists():
+            shown = _("Visa på webbplatsen")
+            text = format_html('{} <a href="{}">{}</a>', text, page.get_absolute_url(), shown)
+        self.message_user(request, text)
+
+    def _warn_of_lacks(self, request: HttpRequest, page: Page, at: datetime.datetime) -> None:
+        """Say what will be missing at the moment `at`. It is published all the same."""
+        for lack in attention.lacks([page], at).get(page.pk, []):
+            if lack.kind != "stale":
+                messages.warning(request, lack.text)
 
     def _warn_of_waiting(self, request: HttpRequest, page: Page) -> None:
         waiting = publishing.status(page, timezone.now()).waiting
@@ -137,24 +183,28 @@ class PageAdmin(PickedMixin, ContentAdmin):
         self, request: HttpRequest, obj: Page, post_url_continue: str | None = None
     ) -> HttpResponse:
         if _is_publishing(request):
-            return HttpResponseRedirect(self._change_url(obj))
+            return HttpResponseRedirect(self.page_url("change", obj))
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Page) -> HttpResponse:
         if _is_publishing(request):
-            return HttpResponseRedirect(self._change_url(obj))
+            return HttpResponseRedirect(self.page_url("change", obj))
         return super().response_change(request, obj)
-
-    def _change_url(self, page: Page) -> str:
-        return reverse(f"admin:projects_{self.opts.model_name}_change", args=[page.pk])
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        page = kwargs.get("obj")
+        page, now = kwargs.get("obj"), timezone.now()
+        context["draft_token"] = request.POST.get("_draft", "")
         if page:
-            status = publishing.status(page, timezone.now())
-            context |= {"status": status, "status_text": status_text(status)}
+            status = publishing.status(page, now)
+            found = attention.lacks([page], now).get(page.pk, [])
+            context |= {
+                "status": status,
+                "status_text": status_text(status),
+                "lacks": [lack for lack in linked(found, request, "") if lack.kind != "stale"],
+                "stale": next((lack for lack in found if lack.kind == "stale"), None),
+            }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def view_on_site(self, page: Page) -> str:
@@ -169,47 +219,24 @@ class PageAdmin(PickedMixin, ContentAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}
 
-    @access.staff(methods=access.READ, as_="change")
-    def preview(self, request: HttpRequest, page_id: int) -> HttpResponse:
-        """The working copy, or the version asked for by number, as visitors would see it."""
-        page = self._page_or_403(request, page_id)
-        number = request.GET.get("version", "")
-        if number:
-            snapshot = snapshots.from_version(
-                get_object_or_404(page.versions, number=_number(number))
-            )
-        else:
-            snapshot = snapshots.from_page(page)
-        view = rendering.page_view(page, snapshot, timezone.now(), is_preview=True)
-        return render(request, f"{page.kind}.html", page_context(page, view))
 
-    @access.staff(as_="change")
-    def versions(self, request: HttpRequest, page_id: int) -> HttpResponseBase:
-        """All versions of a page, and a button that brings one back."""
-        page = self._page_or_403(request, page_id)
-        if request.method == "POST":
-            version = get_object_or_404(
-                page.versions, number=_number(request.POST.get("version", ""))
-            )
-            publishing.publish(version, by=member(request))
-            self._tell(request, _("Version %s är publicerad.") % version.number, page)
-            return redirect(request.path)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Versioner av ”%s”") % page.title,
-            "opts": self.opts,
-            "page": page,
-            "versions": page.versions.select_related("by"),
-            "status": publishing.status(page, timezone.now()),
-            "change_url": self._change_url(page),
-        }
-        return render(request, "admin/projects/versions.html", context)
+def linked(lacks: Iterable[Lack], request: HttpRequest, form_url: str) -> list[Lack]:
+    """The lacks with whole addresses to where each is mended, for those that this person may mend.
 
-    def _page_or_403(self, request: HttpRequest, page_id: int) -> Page:
-        page = get_object_or_404(self.model, pk=page_id)
-        if not self.has_change_permission(request, page):
-            raise PermissionDenied
-        return page
+    `form_url` is the page's form ("" on the form itself).
+    """
+    user = member(request)
+    return [
+        replace(
+            lack,
+            where=f"{form_url}{lack.where}"
+            if lack.is_in_form
+            else lack.where
+            if not lack.permission or user.has_perm(lack.permission)
+            else "",
+        )
+        for lack in lacks
+    ]
 
 
 def moment_text(moment: datetime.datetime) -> str:
@@ -230,15 +257,20 @@ def status_text(status: publishing.Status) -> str:
     return text
 
 
-def _number(text: str) -> int:
-    """A version number from the outside."""
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Http404
-    return int(text)
+_LEFT_OUT = (
+    "Någon har tagit bort en berättelse som du har öppen, och den har inget samtycke som finns. Den har"
+    " inte sparats igen."
+)
+
+
+def _has_consent(row: dict[str, str]) -> bool:
+    """Whether a story, as it was sent, leans on a consent that is there."""
+    pk = row.get("consent", "")
+    return pk.isdecimal() and len(pk) < 19 and Consent.objects.filter(pk=pk).exists()
 
 
 def _is_publishing(request: HttpRequest) -> bool:
-    return bool({"_publish", "_unpublish", "_call_off"} & set(request.POST))
+    return bool({"_publish", "_unpublish", "_call_off", "_reviewed"} & set(request.POST))
 
 
 _TEXTS = ["title", "slug", "summary", "image", "body"]
@@ -246,8 +278,8 @@ _TEXTS = ["title", "slug", "summary", "image", "body"]
 
 @admin.register(Project)
 class ProjectAdmin(PageAdmin):
-    list_display = ["title", "focus_area", "status", "changed_at"]
-    list_filter = ["focus_area"]
+    list_display = ["title", "focus_area", "status", "missing", "changed_at"]
+    list_filter = [StateFilter, LackFilter, "focus_area"]
     filter_horizontal = ["partners", "similar"]
     fieldsets = [
         (None, {"fields": [*_TEXTS, "achievements_intro", "contact"]}),
@@ -281,8 +313,8 @@ class FocusAreaAdmin(PageAdmin):
 
 @admin.register(Organisation)
 class OrganisationAdmin(PageAdmin):
-    list_display = ["title", "organisation_kind", "status", "changed_at"]
-    list_filter = ["organisation_kind"]
+    list_display = ["title", "organisation_kind", "status", "missing", "changed_at"]
+    list_filter = [StateFilter, LackFilter, "organisation_kind"]
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
     fieldsets = [
         (

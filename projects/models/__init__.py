@@ -1,4 +1,5 @@
 from projects.models.content import Achievement, ContentRow, KeyFigure, Plan, Section, Story, Update
+from projects.models.editing import PreviewLink, Review
 from projects.models.pages import Address, FocusArea, Organisation, Page, Project
 from projects.models.people import Consent, Contact
 from projects.models.pictures import Image
@@ -18,8 +19,10 @@ __all__ = [
     "Organisation",
     "Page",
     "Plan",
+    "PreviewLink",
     "Project",
     "Publication",
+    "Review",
     "Section",
     "SiteSettings",
     "Story",

@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_countries.fields import CountryField
 
+from projects.models.searched import Searched
+
 MARKDOWN_HELP = (
     "Skriv i Markdown: tom rad mellan stycken, <code>**fet**</code>, <code>- punkt</code>, "
     "<code>[länktext](https://…)</code>."
@@ -14,7 +16,7 @@ MARKDOWN_HELP = (
 BODY_LIMIT = 30_000
 
 
-class Page(models.Model):
+class Page(Searched):
     """The working copy of a page. What visitors see is a `Version` of it that is in force."""
 
     class Kind(models.TextChoices):
@@ -23,6 +25,7 @@ class Page(models.Model):
         ORGANISATION = "organisation", "organisation"
 
     KIND: ClassVar[Kind]
+    SEARCHED = ("title", "slug")
 
     kind = models.CharField("sidtyp", max_length=20, choices=Kind, editable=False)
     title = models.CharField("rubrik", max_length=140, help_text="Högst 140 tecken.")

@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from projects.models.searched import Searched
+
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def valid(self, at: datetime.datetime) -> "ConsentQuerySet":
@@ -22,10 +24,11 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         )
 
 
-class Consent(models.Model):
+class Consent(Searched):
     """Why a story or a picture of people may be shown, or why nobody needs to be asked."""
 
     is_personal = True  # named after people: see staff.audit.name_of
+    SEARCHED = ("subject",)
 
     subject = models.CharField(
         "vem eller vad det gäller",
@@ -86,10 +89,11 @@ class Consent(models.Model):
             )
 
 
-class Contact(models.Model):
+class Contact(Searched):
     """A person a reader can turn to. Shared by many pages and always shown as it is now."""
 
     is_personal = True  # named after people: see staff.audit.name_of
+    SEARCHED = ("name", "role")
 
     name = models.CharField("namn", max_length=120)
     role = models.CharField("roll", max_length=160, blank=True)
