@@ -71,16 +71,18 @@ Check = Callable[["Page"], None]
 
 @pytest.fixture
 def in_order(axe: Callable[["Page"], list[str]]) -> Check:
-    """Fails unless the page is in Swedish, whole, within its width, and clean in light and dark."""
+    """Fails unless the page is in Swedish, whole, and clean narrow and wide, in light and dark."""
 
     def check(page: "Page") -> None:
         said = ALLOWED.sub("", page.locator("body").inner_text() + page.title())
         assert ENGLISH.findall(said) == []
         assert page.locator("h1").count() == 1
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for light in ("light", "dark"):
-            page.emulate_media(color_scheme=light)
-            assert axe(page) == []
+        for width in (1280, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+            for light in ("light", "dark"):
+                page.emulate_media(color_scheme=light)
+                assert axe(page) == [], (width, light)
 
     return check
 
@@ -134,18 +136,16 @@ def described(page: "Page", label: str) -> str:
 @pytest.mark.look
 class TestPages:
     @pytest.mark.parametrize("path", OUTSIDE.values(), ids=OUTSIDE.keys())
-    def test_those_before_the_door(
-        self, open_page: Visitors, in_order: Check, width: int, path: str
-    ) -> None:
-        in_order(open_page(path, width=width))
+    def test_those_before_the_door(self, open_page: Visitors, in_order: Check, path: str) -> None:
+        in_order(open_page(path))
 
     def test_those_behind_it(
-        self, transactional_db: None, open_page: Visitors, in_order: Check, width: int
+        self, transactional_db: None, open_page: Visitors, in_order: Check
     ) -> None:
         user = cast.member("Karl-Gustaf", Role.EDITOR, Role.FINANCE)
         User.objects.filter(pk=user.pk).update(last_name="Wallensteen-Hammarskjöld-Oxenstierna")
         RecoveryCodes.activate(user)
-        page = open_page("/logga-in/", width=width)
+        page = open_page("/logga-in/")
         walk_in(page, user)
         for path in INSIDE.values():
             page.goto(path)
@@ -159,10 +159,10 @@ class TestPages:
             in_order(page)
 
     def test_from_invitation_to_recovery_codes(
-        self, transactional_db: None, open_page: Visitors, in_order: Check, width: int
+        self, transactional_db: None, open_page: Visitors, in_order: Check
     ) -> None:
         user = people.invite("greta@example.org", "Greta", "Gran", [Role.EDITOR], by=None)
-        page = open_page(people.invitation_link(user, ""), width=width)
+        page = open_page(people.invitation_link(user, ""))
         in_order(page)
         page.get_by_label("Välj ett lösenord").fill("kort")
         page.get_by_label("Skriv lösenordet en gång till").fill("kort")
@@ -187,9 +187,9 @@ class TestPages:
         expect(page).to_have_url(re.compile("/admin/"))
 
     def test_a_key_from_adding_to_removing(
-        self, transactional_db: None, open_page: Visitors, in_order: Check, width: int
+        self, transactional_db: None, open_page: Visitors, in_order: Check
     ) -> None:
-        page = open_page("/logga-in/", width=width)
+        page = open_page("/logga-in/")
         walk_in(page, cast.ester())
         add_virtual_key(page)
         page.goto("/mitt-konto/andra-steget/nycklar/ny/")
@@ -224,10 +224,10 @@ class TestPages:
         expect(page.get_by_text("Du har inte lagt till någon nyckel.")).to_be_visible()
 
     def test_a_new_password_by_mail(
-        self, transactional_db: None, open_page: Visitors, in_order: Check, width: int
+        self, transactional_db: None, open_page: Visitors, in_order: Check
     ) -> None:
         cast.ester()
-        page = open_page("/glomt-losenord/", width=width)
+        page = open_page("/glomt-losenord/")
         page.get_by_label("E-postadress").fill("ester@example.org")
         page.get_by_role("button", name="Skicka länken").click()
         expect(page.locator("h1")).to_have_text("Titta i din e-post")
@@ -428,12 +428,10 @@ class TestErrors:
     @pytest.mark.browser
     @pytest.mark.look
     @pytest.mark.parametrize("status", [400, 403, "403_csrf", 404, 405, 413, 429])
-    def test_each_is_in_order(
-        self, open_page: Visitors, in_order: Check, width: int, status: object
-    ) -> None:
+    def test_each_is_in_order(self, open_page: Visitors, in_order: Check, status: object) -> None:
         from django.template.loader import render_to_string
 
-        page = open_page("/finns-inte/", width=width)
+        page = open_page("/finns-inte/")
         request = RequestFactory().get("/finns-inte/")
         with override_settings(STATIC_URL="/static/"):
             page.set_content(render_to_string(f"{status}.html", request=request))

@@ -355,6 +355,7 @@ FOCUSED = """() => {
 
 
 @pytest.mark.browser
+@pytest.mark.once
 class TestBrowser:
     @pytest.fixture(autouse=True)
     def site(self, transactional_db: None) -> None:

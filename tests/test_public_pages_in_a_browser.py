@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
 # django_db: so that there is a database. What these tests show is committed by `demo`.
-pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db]
 
 SEED = "/projekt/hjalp-manniskor-ur-sexhandel-och-tvangsarbete/"
 NETWORK = "/organisation/plattformen-civila-sverige-mot-manniskohandel/"

@@ -26,7 +26,7 @@ from tests.test_forged_requests import FORMS, goes_to
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 GOOD = "fyra helt vanliga ord"
 DESK = "/admin/"
