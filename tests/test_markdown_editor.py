@@ -513,7 +513,7 @@ def test_the_tab_key_leaves_the_text_and_ctrl_d_is_the_browsers(desk: Callable[.
     assert at.text.input_value() == "en rad"
     assert at.page.evaluate("document.activeElement.localName") == "summary"
     at.page.keyboard.press("Shift+Tab")
-    at.page.wait_for_function("document.activeElement.id === 'id_body'")
+    at.page.locator("#id_body:focus").wait_for()
     at.page.keyboard.press("Shift+Tab")
     assert at.page.evaluate("document.activeElement.textContent") == "Bild"
 
@@ -609,9 +609,9 @@ def test_a_picture_comes_in_by_button_by_drop_and_by_paste_and_needs_words_first
     shown = at.preview.locator("img")
     shown.wait_for()
     shown.scroll_into_view_if_needed()
-    at.page.wait_for_function("document.querySelector('.markdownx-preview img').naturalWidth > 0")
+    shown.evaluate("image => image.decode()")
     assert shown.evaluate("i => i.naturalHeight > i.naturalWidth"), "upright"
-    at.page.wait_for_function("document.activeElement.id === 'id_body'")
+    at.page.locator("#id_body:focus").wait_for()
 
 
 @pytest.mark.browser
@@ -623,7 +623,7 @@ def test_the_dialog_closes_with_escape_and_changes_nothing(desk: Callable[..., D
     at.page.keyboard.press("Escape")
     at.dialog.wait_for(state="detached")
     assert at.text.input_value() == "Hej."
-    at.page.wait_for_function("document.activeElement.id === 'id_body'")
+    at.page.locator("#id_body:focus").wait_for()
 
 
 WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p{color:red}</style>
@@ -746,7 +746,7 @@ def test_a_picture_is_chosen_with_the_keyboard_alone(desk: Callable[..., Desk]) 
     image = Image.objects.get(alt="Båten på floden")
     at.notice.get_by_text("Bilden är inlagd.").wait_for()
     assert at.text.input_value().split() == ["Före.", *picture_code(image).split()]
-    at.page.wait_for_function("document.activeElement.id === 'id_body'")
+    at.page.locator("#id_body:focus").wait_for()
 
 
 @pytest.mark.browser
@@ -762,7 +762,7 @@ def test_escape_leaves_the_choice_without_a_picture_and_goes_back_to_the_text(
     at.page.keyboard.press("Escape")
     at.dialog.wait_for(state="detached")
     assert at.text.input_value() == "Före."
-    at.page.wait_for_function("document.activeElement.id === 'id_body'")
+    at.page.locator("#id_body:focus").wait_for()
 
 
 def focused(page: "Page") -> str:
