@@ -5,6 +5,7 @@ here, apart from the pictures, which are the database's first ones.
 """
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from donations.boxes import Box, Listed
+from donations.moves import Other, Part, YearMoves
 from donations.queries import Figures
 from projects.markdown import render as markdown
 from projects.models import Image
@@ -134,14 +136,17 @@ def boxes(today: datetime.date) -> list[tuple[str, Box]]:
         ),
         (
             "Fört och flyttat, hit och bort",
-            box(
-                "47116",
-                need=276_000,
-                gifts=240_500.50,
-                carried_in=31_200,
-                carried_out=4_000,
-                moved_in=56_028,
-                moved_out=12_300,
+            with_moves(
+                box(
+                    "47116",
+                    need=276_000,
+                    gifts=240_500.50,
+                    carried_in=31_200,
+                    carried_out=4_000,
+                    moved_in=56_028,
+                    moved_out=12_300,
+                ),
+                today.year,
             ),
         ),
         ("Insamlat under noll efter en rättelse", box("47117", need=40_000, refunds=350)),
@@ -149,6 +154,22 @@ def boxes(today: datetime.date) -> list[tuple[str, Box]]:
         ("Mycket litet", box("47119", need=3, gifts=0.50)),
         ("Mycket stort", box("47120", need=30_000_000, gifts=29_999_999.99)),
     ]
+
+
+def with_moves(box: Box, year: int) -> Box:
+    """The box with where the money that it counts as moved has come from and gone."""
+    published = Other("47030", "Hjälp människor ur sexhandel och tvångsarbete", "#rutan")
+    unpublished = Other("47212", "Bokbussen på den röda vägen", "")
+    moves = YearMoves(
+        str(year),
+        box.collection_number,
+        into=[Part(box.figures.moved_in, published)],
+        out=[Part(7_500_00, published), Part(box.figures.moved_out - 7_500_00, unpublished)],
+        carried_in=box.figures.carried_in,
+        carried_out=box.figures.carried_out,
+    )
+    earlier = replace(moves, year=str(year - 1), year_before=str(year - 2), year_after=str(year))
+    return replace(box, moves=moves, earlier=[earlier])
 
 
 def similar_projects(today: datetime.date) -> list[Listed]:

@@ -1,4 +1,10 @@
+from typing import TYPE_CHECKING, Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_save
+
+if TYPE_CHECKING:
+    from projects.models import Project
 
 
 class DonationsConfig(AppConfig):
@@ -11,3 +17,10 @@ class DonationsConfig(AppConfig):
 
         attention.register()
         triggers_restored.connect(totals.rebuild_after_restore)
+        post_save.connect(_take_years_along, sender="projects.Project")
+
+
+def _take_years_along(instance: "Project", **kwargs: Any) -> None:
+    from donations import operations
+
+    operations.follow_area(instance)

@@ -2,12 +2,14 @@
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
-from donations import queries
+from donations import moves, queries
+from donations.days import long_date
+from donations.models import Fund
+from donations.moves import YearMoves
 from projects import rendering
 from projects.models import Page
 from projects.rendering import PageLink, Picture
@@ -18,7 +20,8 @@ from projects.snapshots import searchable
 class Box:
     """A fund's public figures on a day.
 
-    `similar` are pages like this one that still need money, where this one does not.
+    `similar` are pages like this one that still need money, where this one does not; `moves` is what
+    has moved in the year, and `earlier` in the years before. All three are for the page's own box.
     """
 
     collection_number: str
@@ -27,6 +30,8 @@ class Box:
     clause: str
     channels: list[str] = field(default_factory=list)
     similar: list["Listed"] = field(default_factory=list)
+    moves: YearMoves | None = None
+    earlier: list[YearMoves] = field(default_factory=list)
 
     @property
     def percent(self) -> int | None:
@@ -49,10 +54,36 @@ class Box:
         return self.figures.changed_at
 
     @property
+    def has_reallocations(self) -> bool:
+        """Whether money has gone to or come from another fund, this year or before."""
+        known = [self.moves, *self.earlier]
+        return any(year.into or year.out for year in known if year)
+
+    @property
     def updated_from(self) -> str:
         """What the figures rest on: the books up to the newest day that has anything in them."""
         day = self.figures.newest_day
-        return f"det som är bokfört till och med den {date_format(day, 'j F Y')}" if day else ""
+        return f"det som är bokfört till och med den {long_date(day)}" if day else ""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A fund that takes no more gifts, as its page tells of it: the figures of the year it was closed in.
+
+    `heir` has taken over, if anybody has; `moves` is what has moved in each of the page's years, the newest first.
+    """
+
+    collection_number: str
+    closed_on: datetime.date
+    year: str
+    figures: queries.Figures
+    heir: moves.Other | None
+    moves: list[YearMoves]
+
+    @property
+    def has_reallocations(self) -> bool:
+        """Whether money has gone to or come from another fund in any year."""
+        return any(year.into or year.out for year in self.moves)
 
 
 @dataclass(frozen=True)
@@ -122,6 +153,37 @@ def boxes(page_ids: Iterable[int]) -> dict[int, Box]:
         )
         for fund in funds
     }
+
+
+def with_moves(box: Box, page_id: int) -> Box:
+    """The page's own box, with what has moved into and out of it."""
+    found = moves.of_page(page_id, box.figures.day)
+    current = [
+        m for m in found if (m.year, m.collection_number) == (box.year, box.collection_number)
+    ]
+    earlier = [m for m in found if m not in current]
+    return replace(box, moves=current[0] if current else None, earlier=earlier)
+
+
+def closed(page_id: int) -> Closed | None:
+    """The project page's fund that was closed last, if any, as it stands today in the year it was closed."""
+    today = timezone.localdate()
+    of_page = Fund.objects.filter(project=page_id, closed_on__lt=today)
+    fund = of_page.select_related("successor").order_by("-closed_on", "-pk").first()
+    if fund is None or fund.closed_on is None:
+        return None
+    last = fund.years.filter(year__starts_on__lte=fund.closed_on).order_by("-year__starts_on")
+    fund_year = last.select_related("year").first()
+    figures = queries.figures([fund_year], today)[fund_year.pk] if fund_year else None
+    heir = queries.heir(fund, today)
+    return Closed(
+        collection_number=fund.collection_number,
+        closed_on=fund.closed_on,
+        year=fund_year.year.name if fund_year else "",
+        figures=figures or queries.Figures(today),
+        heir=moves.others([heir])[heir.pk] if heir else None,
+        moves=moves.of_page(page_id, today),
+    )
 
 
 def listed(**filters: object) -> list[Listed]:

@@ -5,17 +5,11 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from donations.models import Account, CollectionYear, DailyTotal, Fund, SurplusClause, Transfer
-from donations.models.funds import validate_collection_number
+from donations.days import long_date
+from donations.models import CollectionYear, DailyTotal, Fund, SurplusClause, Transfer
 from donations.money import AmountError, format_amount, parse_kronor
-
-
-def long_date(day: datetime.date) -> str:
-    """A day in a sentence: "21 november 2026"."""
-    return date_format(day, "j F Y")
 
 
 class KronorField(forms.CharField):
@@ -55,6 +49,12 @@ class DayField(forms.DateField):
         )
         super().__init__(**kwargs)
 
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and value > timezone.localdate():
+            text = self.error_messages.get("future", _("Dagen kan inte ligga i framtiden."))
+            raise ValidationError(text, code="future")
+
 
 class OperationForm(forms.Form):
     """A movement of money. `once` makes a second click, or the back button, do nothing twice."""
@@ -65,58 +65,12 @@ class OperationForm(forms.Form):
         kwargs["initial"] = {"once": uuid.uuid4(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
 
-
-class GiftForm(OperationForm):
-    """A gift that did not come in a bank file: a church collection, cash, a correction by hand."""
-
-    collection_number = forms.CharField(
-        label="insamlingsnummer",
-        max_length=10,
-        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-    )
-    amount = KronorField(label="belopp")
-    bank_date = DayField(label="dagen då pengarna kom in")
-    channel = forms.ChoiceField(
-        label="sätt att ge", choices=Fund.Channel, initial=Fund.Channel.CASH
-    )
-    bank = forms.ModelChoiceField(
-        label="bankkonto", queryset=Account.objects.filter(kind=Account.Kind.BANK), empty_label=None
-    )
-    payer_name = forms.CharField(label="givare", max_length=140, required=False)
-    message = forms.CharField(label="meddelande", max_length=300, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["initial"] = {"bank_date": timezone.localdate(), **(kwargs.get("initial") or {})}
-        super().__init__(*args, **kwargs)
-
-    def clean_collection_number(self) -> Fund:
-        number = self.cleaned_data["collection_number"].replace(" ", "")
-        validate_collection_number(number)
-        fund = (
-            Fund.objects.filter(collection_number=number)
-            .select_related("project__focus_area", "focus_area")
-            .first()
-        )
-        if fund is None:
-            raise ValidationError(_("Det finns ingen insamling med numret %s.") % number)
-        return fund
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        fund, day = data.get("collection_number"), data.get("bank_date")
-        if fund and day and day < fund.opened_on:
-            self.add_error(
-                "bank_date",
-                _("Insamlingen öppnade den %s. Kontrollera dagen och årtalet.")
-                % long_date(fund.opened_on),
-            )
+        if "once" in self.errors:
+            # It is hidden, and so is what is wrong with it.
+            self.add_error(None, _("Sidan kom inte hel fram. Ladda om den och försök igen."))
         return data
-
-    def clean_amount(self) -> int:
-        amount: int = self.cleaned_data["amount"]
-        if amount == 0:
-            raise ValidationError(_("Beloppet ska vara större än 0 kr."))
-        return amount
 
 
 class ReverseForm(OperationForm):
@@ -210,6 +164,12 @@ class SurplusClauseForm(forms.ModelForm):
                 },
             )
         return data
+
+
+def first_possible_day(clause: SurplusClause, today: datetime.date) -> datetime.date:
+    """The first day from `today` on when another wording may take over from one that gifts lean on."""
+    newest = newest_gift_day(clause.focus_area_id, clause.valid_from) or clause.valid_from
+    return max(newest + datetime.timedelta(days=1), today)
 
 
 def newest_gift_day(focus_area_id: int, from_day: datetime.date) -> datetime.date | None:

@@ -3,14 +3,40 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from django.db.models import F, Max, Q, Sum, Window
-from django.db.models.functions import RowNumber
+from django.db.models import (
+    Case,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+    Window,
+)
+from django.db.models.functions import Coalesce, RowNumber
 
-from donations.models import DailyTotal, Fund, FundYear, Need, SurplusClause, Transfer
+from donations.models import (
+    Account,
+    DailyTotal,
+    Fund,
+    FundYear,
+    Need,
+    Proposal,
+    ProposalLine,
+    SurplusClause,
+    Transfer,
+    YearClosing,
+)
 
 Kind = Transfer.Kind
+
+# How many rows a query names one by one; SQLite takes 32 766.
+MOST_NAMED = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +68,10 @@ class Figures:
     covered: int = 0
     changed_at: datetime.datetime | None = None
     newest_day: datetime.date | None = None
+    # What proposals that wait hold, and whether the year is closed, where it has been asked for
+    # (`figures_today`).
+    pending: int = 0
+    is_closed: bool = False
 
     @property
     def collected(self) -> int:
@@ -64,9 +94,14 @@ class Figures:
         return self.available - self.disbursed
 
     @property
-    def movable(self) -> int:
-        """What finance may move today; proposals that wait are not taken off here."""
+    def may_leave(self) -> int:
+        """What of the surplus may go to another fund, proposals that wait not taken off."""
         return max(0, min(self.surplus or 0, self.cash, self.covered))
+
+    @property
+    def movable(self) -> int:
+        """What finance may propose to move today."""
+        return 0 if self.is_closed else max(0, self.may_leave - self.pending)
 
     @property
     def percent(self) -> int | None:
@@ -134,6 +169,55 @@ def _figures(
         changed_at=newest[0] if newest else None,
         newest_day=newest[1] if newest else None,
     )
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What proposals that wait would take from a fund year, and bring to it, in öre."""
+
+    out: int = 0
+    into: int = 0
+
+
+def pending(fund_year_ids: Iterable[int], before: Proposal | None = None) -> dict[int, Pending]:
+    """What proposals that wait hold of each fund year, by its id; of those submitted before one, if given."""
+    ids = list(fund_year_ids)
+    lines = ProposalLine.objects.filter(proposal__in=submitted_before(before)).order_by()
+
+    def sums(side: str) -> dict[int, int]:
+        of_ids = lines.filter(**{f"{side}__in": ids})
+        return dict(of_ids.values_list(side).annotate(Sum("amount_ore")))
+
+    out, into = sums("source"), sums("receiver")
+    return {pk: Pending(out.get(pk, 0), into.get(pk, 0)) for pk in ids}
+
+
+def submitted_before(proposal: Proposal | None) -> QuerySet[Proposal]:
+    """The proposals that wait: those submitted before `proposal`, all of them when it is a draft or None."""
+    waiting = Proposal.objects.pending()
+    if proposal is None or not proposal.submitted_at:
+        return waiting
+    return waiting.filter(
+        Q(submitted_at__lt=proposal.submitted_at)
+        | Q(submitted_at=proposal.submitted_at, pk__lt=proposal.pk)
+    )
+
+
+def figures_today(fund_years: Iterable[FundYear], day: datetime.date) -> dict[int, Figures]:
+    """As `figures`, with what proposals that wait hold taken off what is movable: for today alone."""
+    fund_years = list(fund_years)
+    held = pending(fund_year.pk for fund_year in fund_years)
+    closings = YearClosing.objects.filter(year__in={fund_year.year_id for fund_year in fund_years})
+    closed = set(closings.values_list("year", flat=True))
+    found = figures(fund_years, day)
+    return {
+        fund_year.pk: replace(
+            found[fund_year.pk],
+            pending=held[fund_year.pk].out,
+            is_closed=fund_year.year_id in closed,
+        )
+        for fund_year in fund_years
+    }
 
 
 def needs_in_force(fund_year_ids: Iterable[int], day: datetime.date) -> dict[int, Need]:
@@ -255,3 +339,86 @@ def area_total(focus_area_id: int, project_ids: Iterable[int], day: datetime.dat
         if fund.pk not in begun and fund.area_now.pk == focus_area_id
     ]
     return total([*shown, *without_year])
+
+
+def unplaced() -> QuerySet[Any]:
+    """Gifts of which something waits on suspense, oldest first; `left_ore` is how much.
+
+    What is left is what has neither been placed nor paid back.
+    """
+    moved = Transfer.objects.order_by()
+    placed = moved.filter(kind=Kind.PLACEMENT, payment=OuterRef("payment")).values("payment")
+    refunded = moved.filter(kind=Kind.REFUND, corrects=OuterRef("pk")).values("corrects")
+    # In the sum, not among the conditions: there SQLite would walk every row that reverses nothing.
+    standing = Q(reverses=None, reversal=None)
+
+    def sum_of(transfers: QuerySet[Transfer, Any]) -> Coalesce:
+        return Coalesce(
+            Subquery(transfers.annotate(ore=Sum("amount_ore", filter=standing)).values("ore")), 0
+        )
+
+    # A reversed gift leaves suspense: what comes in there reverses nothing.
+    suspense = Account.objects.filter(kind=Account.Kind.SUSPENSE).first()
+    return (
+        Transfer.objects.filter(kind=Kind.GIFT, credit=suspense, payment__in=_not_placed(suspense))
+        .annotate(left_ore=F("amount_ore") - sum_of(placed) - sum_of(refunded))
+        .filter(left_ore__gt=0)
+        .select_related("payment__meant_for__project__focus_area", "payment__meant_for__focus_area")
+        .order_by("payment__bank_date", "pk")
+    )
+
+
+def _not_placed(suspense: Account | None) -> Iterable[Any]:
+    """The payments whose gift on suspense is not reversed and not all placed: few of all there have been.
+
+    From one walk through that account's rows. Gift by gift, or joined with what reverses and what
+    pays back, a database that has millions takes seconds.
+    """
+    # On most days everything has been placed.
+    if suspense is None or not suspense_balance():
+        return []
+    came = Q(credit=suspense)
+    ore = Case(When(came, then=F("amount_ore")), default=-F("amount_ore"))
+    rows = Transfer.objects.filter(came | Q(debit=suspense), kind__in=(Kind.GIFT, Kind.PLACEMENT))
+    left = rows.order_by().values("payment").annotate(left=Sum(ore)).filter(left__gt=0)
+    payments = left.values_list("payment", flat=True)
+    # By name, so that the database knows how few; more than it can take are left to be found there.
+    found = list(payments[: MOST_NAMED + 1])
+    return found if len(found) <= MOST_NAMED else payments
+
+
+def suspense_balance() -> int:
+    """The öre that wait on suspense, from the daily totals."""
+    sums = DailyTotal.objects.filter(account__kind=Account.Kind.SUSPENSE).aggregate(
+        into=Sum("in_ore"), out=Sum("out_ore")
+    )
+    return (sums["into"] or 0) - (sums["out"] or 0)
+
+
+def heirs(funds: Iterable[Fund], day: datetime.date) -> dict[int, Fund]:
+    """The fund, open on `day`, that has taken over from each closed one, by the closed one's id.
+
+    Through as many as it takes; where none is open, none. Two queries, however many the funds.
+    """
+    closed = [fund for fund in funds if fund.successor_id]
+    if not closed:
+        return {}
+    next_of = dict(Fund.objects.exclude(successor=None).values_list("pk", "successor"))
+    following = Fund.objects.select_related("project__focus_area", "focus_area").in_bulk(
+        set(next_of.values())
+    )
+    found = {}
+    for fund in closed:
+        seen = {fund.pk}
+        heir = following.get(next_of.get(fund.pk))
+        while heir and not heir.is_open(day) and heir.pk not in seen:
+            seen.add(heir.pk)
+            heir = following.get(next_of.get(heir.pk))
+        if heir and heir.pk not in seen:
+            found[fund.pk] = heir
+    return found
+
+
+def heir(fund: Fund, day: datetime.date) -> Fund | None:
+    """As `heirs`, for one."""
+    return heirs([fund], day).get(fund.pk)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection as default_connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from donations.models import DailyTotal, Transfer
+from donations.models import DailyTotal, DonorAnswer, Transfer
 
 # What the triggers keep, said once more as one query over all transfers.
 _COMPUTED = """
@@ -23,6 +23,9 @@ _COMPUTED = """
                0, CASE WHEN reverses_id IS NULL THEN amount_ore ELSE -amount_ore END,
                0, CASE WHEN reverses_id IS NULL THEN covered_ore ELSE -covered_ore END, created_at
         FROM donations_transfer
+        UNION ALL
+        SELECT t.credit_id, t.kind, a.booked_on, 0, 0, a.covered_ore, 0, a.created_at
+        FROM donations_donoranswer a JOIN donations_transfer t ON t.id = a.transfer_id
     ) AS side
     GROUP BY account_id, kind, booked_on
 """
@@ -78,7 +81,7 @@ def rebuild_after_restore(sender: Any, connection: BaseDatabaseWrapper, **kwargs
     """
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-        for model in (Transfer, DailyTotal):
+        for model in (Transfer, DailyTotal, DonorAnswer):
             table = model._meta.db_table
             if table not in tables:
                 return

@@ -1,8 +1,112 @@
 from django.urls import path, re_path
 
-from donations import views
+from donations import api, views
+from donations.finance import (
+    funds,
+    getting_started,
+    gifts,
+    needs,
+    periods,
+    proposal,
+    reallocation,
+    start,
+    turn,
+)
 
 urlpatterns = [
+    path("ekonomi/", start.start, name="finance_start"),
+    path("ekonomi/insamling/<str:number>/", funds.fund, name="finance_fund"),
+    path("ekonomi/insamling/<str:number>/ingaende-belopp/", funds.opening, name="finance_opening"),
+    path(
+        "ekonomi/insamling/<str:number>/utbetalning/",
+        funds.disbursement,
+        name="finance_disbursement",
+    ),
+    path("ekonomi/registrera-gava/", gifts.register, name="finance_gift"),
+    path("ekonomi/oplacerade/", gifts.unplaced, name="finance_unplaced"),
+    path("ekonomi/oplacerade/<int:transfer_id>/", gifts.place, name="finance_place"),
+    path("ekonomi/gava/<int:transfer_id>/svar/", gifts.answer, name="finance_answer"),
+    path("ekonomi/kom-igang/", getting_started.begin, name="finance_getting_started"),
+    path(
+        "ekonomi/kom-igang/mall/",
+        getting_started.template,
+        name="finance_getting_started_template",
+    ),
+    path(
+        "ekonomi/kom-igang/<uuid:sheet_key>/",
+        getting_started.preview,
+        name="finance_getting_started_preview",
+    ),
+    path("ekonomi/behov/", needs.needs, name="finance_needs"),
+    path("ekonomi/behov/nytt-ar/", needs.next_year, name="finance_needs_next_year"),
+    path("ekonomi/behov/ark/", needs.upload, name="finance_needs_upload"),
+    path("ekonomi/behov/mall/", needs.template, name="finance_needs_template"),
+    path("ekonomi/behov/<uuid:sheet_key>/", needs.preview, name="finance_needs_preview"),
+    path("ekonomi/arsskifte/", turn.years, name="finance_turns"),
+    path("ekonomi/arsskifte/<int:year_id>/", turn.turn, name="finance_turn"),
+    path("ekonomi/arsskifte/<int:year_id>/stang/", turn.close, name="finance_close_year"),
+    path(
+        "ekonomi/arsskifte/for-over/<int:fund_year_id>/",
+        turn.carry_over,
+        name="finance_carry_over",
+    ),
+    path(
+        "ekonomi/arsskifte/lat-sta-kvar/<int:fund_year_id>/",
+        turn.leave,
+        name="finance_leave_surplus",
+    ),
+    path("ekonomi/perioder/", periods.periods, name="finance_periods"),
+    path("ekonomi/perioder/las/", periods.lock, name="finance_lock_period"),
+    path("ekonomi/omfordelning/", reallocation.proposals, name="finance_proposals"),
+    path("ekonomi/omfordelning/ny/", reallocation.surpluses, name="finance_surpluses"),
+    path(
+        "ekonomi/omfordelning/ny/<int:fund_year_id>/", reallocation.propose, name="finance_propose"
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/", proposal.proposal_page, name="finance_proposal"
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/andra/",
+        reallocation.edit,
+        name="finance_proposal_edit",
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/lamna-in/",
+        proposal.submit,
+        name="finance_proposal_submit",
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/godkann/",
+        proposal.approve,
+        name="finance_proposal_approve",
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/avsla/",
+        proposal.reject,
+        name="finance_proposal_reject",
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/ta-tillbaka/",
+        proposal.withdraw,
+        name="finance_proposal_withdraw",
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/ta-bort/",
+        proposal.delete,
+        name="finance_proposal_delete",
+    ),
+    path(
+        "ekonomi/omfordelning/flytta-tillbaka/<int:transfer_id>/",
+        proposal.move_back,
+        name="finance_move_back",
+    ),
+    path(
+        "ekonomi/omfordelning/<int:proposal_id>/kopiera/",
+        proposal.copy,
+        name="finance_proposal_copy",
+    ),
     path("projekt/", views.project_list, name="project_list"),
+    path("omfordelningar/", views.reallocations, name="reallocations"),
+    re_path(r"^api/v1/insamlingar/(?P<number>[^/]+)/?$", api.fund, name="api_fund"),
     re_path(r"^(?P<number>[0-9]{1,30})/?$", views.collection_number, name="collection_number"),
 ]

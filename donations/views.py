@@ -6,11 +6,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django_countries import countries
 
+from donations import moves
 from donations.boxes import listed, needing_money
-from donations.models import Fund
+from donations.models import CollectionYear, Fund, Proposal
 from donations.models.funds import validate_collection_number
 from projects import rendering
-from projects.models import Page, Version
+from projects.models import FocusArea, Page, Version
 from projects.models.versions import VersionCountry
 from projects.rendering import swedish_order
 from projects.snapshots import searchable
@@ -18,6 +19,7 @@ from projects.views import sheet
 from staff import access
 
 PROJECTS_PER_SHEET = 24
+REALLOCATIONS_PER_SHEET = 20
 
 
 @access.public
@@ -83,6 +85,30 @@ def project_list(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(area or country or needs_money or words),
     }
     return render(request, "project_list.html", context)
+
+
+@access.public
+def reallocations(request: HttpRequest) -> HttpResponse:
+    """Every reallocation with its reason, filtered by `ar` and `omrade`, for anyone to read.
+
+    A filter that cannot be is left out; the page says which ones are on.
+    """
+    approved = Proposal.objects.filter(decision=Proposal.Decision.APPROVED)
+    years = CollectionYear.objects.filter(proposals__in=approved).distinct().order_by("-starts_on")
+    areas = FocusArea.objects.filter(proposals__in=approved).distinct().order_by("title", "pk")
+    year = next((y for y in years if y.name == request.GET.get("ar")), None)
+    area = next((a for a in areas if a.slug == request.GET.get("omrade")), None)
+    found = moves.reallocations(year.name if year else "", area.pk if area else None)
+    on_sheet = sheet(found, REALLOCATIONS_PER_SHEET, request)
+    context = {
+        "sheet": on_sheet,
+        "reallocations": moves.told(on_sheet),
+        "years": years,
+        "areas": areas,
+        "year": year,
+        "area": area,
+    }
+    return render(request, "donations/reallocations.html", context)
 
 
 def printable(text: str) -> str:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.core.paginator import Page as Sheet
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -112,6 +114,6 @@ def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "accessibility.html")
 
 
-def sheet(items: list, size: int, request: HttpRequest) -> Sheet:
-    """The sheet of a long list that `?sida=` asks for; what cannot be gives the nearest that can."""
+def sheet(items: Any, size: int, request: HttpRequest) -> Sheet:
+    """The sheet of a long list (or query) that `?sida=` asks for; what cannot be gives the nearest that can."""
     return Paginator(items, size).get_page(request.GET.get("sida"))

@@ -44,7 +44,19 @@ def _all(app: str, *models: str) -> set[str]:
 _PAGES = {"projects.view_project", "projects.view_focusarea"}
 _BOOKS = {
     f"donations.view_{model}"
-    for model in ("account", "collectionyear", "fund", "need", "surplusclause", "transfer")
+    for model in (
+        "account",
+        "collectionyear",
+        "donoranswer",
+        "fund",
+        "leftsurplus",
+        "need",
+        "periodlock",
+        "proposal",
+        "surplusclause",
+        "transfer",
+        "yearclosing",
+    )
 }
 
 PERMISSIONS: dict[Role, set[str]] = {
@@ -58,8 +70,13 @@ PERMISSIONS: dict[Role, set[str]] = {
         *_BOOKS,
         *_all("donations", "collectionyear"),
         "donations.view_payment",
-        "donations.add_transfer",
-        "donations.add_need",
+        *(
+            f"donations.add_{model}"
+            for model in (
+                *("transfer", "need", "donoranswer", "proposal"),
+                *("leftsurplus", "periodlock", "yearclosing"),
+            )
+        ),
         *(
             f"donations.{do}_{model}"
             for do in ("add", "change")
@@ -70,6 +87,7 @@ PERMISSIONS: dict[Role, set[str]] = {
     Role.APPROVER: {
         *_PAGES,
         *_BOOKS,
+        "donations.decide_proposal",
         "staff.view_user",
         "staff.decide_rolechange",
         "staff.view_event",

@@ -87,7 +87,7 @@ SECTIONS = (
                 "donations.transfer",
                 "Allt som är bokfört. Härifrån rättar du en transaktion eller återbetalar en gåva.",
                 "Allt som är bokfört, att läsa och söka i.",
-                "Registrera en gåva",
+                "Registrera gåva",
             ),
             Task(
                 "donations.fund",

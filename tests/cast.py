@@ -7,9 +7,18 @@ from typing import Any
 from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
+from django.utils import timezone
 
 from donations import operations
-from donations.models import Account, Fund, FundYear, SurplusClause, Transfer
+from donations.models import (
+    Account,
+    Fund,
+    FundYear,
+    Proposal,
+    ProposalLine,
+    SurplusClause,
+    Transfer,
+)
 from donations.operations import GiftIn
 from projects import publishing
 from projects.models import Consent, FocusArea, Organisation, Page, Project, Publication, Story
@@ -112,6 +121,46 @@ def gift(to: Fund | None, amount_ore: int, day: datetime.date = MIDSUMMER) -> Tr
     """A gift that came in on `day`; to suspense when no fund is given."""
     given = GiftIn(fund=to, amount_ore=amount_ore, bank_date=day, channel=Fund.Channel.SWISH)
     return operations.register_gift(given, bank=bank(), by=ester())
+
+
+def colleague() -> User:
+    """Kajsa approves what Ester proposes."""
+    return member("Kajsa", Role.APPROVER)
+
+
+def agreed(
+    source: Account | FundYear,
+    receiver: Account | FundYear,
+    ore: int,
+    corrects: Transfer | None = None,
+) -> int | None:
+    """An approved line, by its id: what a reallocation written straight into the books leans on.
+
+    None between accounts that nobody could propose.
+    """
+    there, here = (
+        side if isinstance(side, FundYear) else side.fund_year for side in (source, receiver)
+    )
+    if not there or not here or there == here:
+        return None
+    now = timezone.now()
+    proposal = Proposal.objects.create(
+        focus_area_id=there.focus_area_id,
+        year_id=there.year_id,
+        by=ester(),
+        created_at=now,
+        changed_at=now,
+    )
+    line = ProposalLine.objects.create(
+        proposal=proposal, source=there, receiver=here, amount_ore=ore, corrects=corrects
+    )
+    proposal.submitted_at = now
+    proposal.save()
+    line.approved_ore = ore
+    line.save()
+    proposal.decision, proposal.decided_by, proposal.decided_at = "approved", colleague(), now
+    proposal.save()
+    return line.pk
 
 
 def publish(page: Page, from_at: datetime.datetime | None = None) -> Publication:

@@ -26,6 +26,7 @@ GOOD = "fyra helt vanliga ord"
 # Every address there is
 
 SAMPLES = {"app_label": "staff", "number": "47030", "uidb36": "1", "key": "abc-123", "url": "x"}
+SAMPLES |= {"sheet_key": "6f0d8b0e-6a0c-4f7d-9a59-0d5f6e0f4f11"}
 
 
 def _paths(patterns: Any, before: str = "") -> Iterator[str]:

@@ -230,7 +230,7 @@ class TestANumberInTheAddress:
 
 
 class TestAGiftByHand:
-    URL = "/admin/donations/transfer/add/"
+    URL = "/ekonomi/registrera-gava/"
     TYPED = {
         "collection_number": "47030",
         "amount": "500",

@@ -50,6 +50,86 @@ def test_when_a_fund_is_succeeded_the_box_shows_the_newer() -> None:
     assert boxes.boxes([page.pk])[page.pk].collection_number == "47031"
 
 
+def test_a_page_whose_fund_is_closed_tells_so_with_its_figures_and_leads_on() -> None:
+    today = timezone.localdate()
+    page, other = cast.project("brunnar"), cast.project("pumpar")
+    for published in (page, other):
+        cast.publish(published)
+    old = cast.fund("47030", page)
+    cast.fund_year(old, 100_00, today)
+    cast.gift(old, 30_00, today - DAY)
+    old.closed_on, old.successor = today - DAY, cast.fund("47031", other)
+    old.save()
+    read = Client().get("/projekt/brunnar/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    for words in (
+        "Insamlingen är avslutad",
+        "47030",
+        "100 kr",
+        "30 kr",
+        "Ge i stället till insamlingen 47031",
+    ):
+        assert words in read
+    assert 'href="/projekt/pumpar/"' in read
+    assert "Kvar att samla in" not in read
+    assert "Så ger du" not in read
+
+
+def test_the_year_told_is_the_one_that_the_fund_was_closed_in() -> None:
+    page = cast.project()
+    fund = cast.fund("47030", page)
+    for year in (cast.YEAR, cast.YEAR + 1):
+        cast.fund_year(fund, 100_00, datetime.date(year, 1, 1))
+    cast.gift(fund, 30_00)
+    fund.closed_on = datetime.date(cast.YEAR, 12, 31)
+    fund.save()
+    told = boxes.closed(page.pk)
+    assert told
+    assert (told.year, told.figures.collected) == (str(cast.YEAR), 30_00)
+
+
+def test_who_has_taken_over_is_named_once_it_is_open() -> None:
+    today = timezone.localdate()
+    old, new = cast.fund("47030", cast.project()), cast.fund("47031", cast.project("pumpar"))
+    old.closed_on, old.successor = today - DAY, new
+    old.save()
+    for opened, heir in ((today + DAY, None), (today, new)):
+        new.opened_on = opened
+        new.save()
+        old.refresh_from_db()
+        assert queries.heir(old, today) == heir
+
+
+def test_a_project_that_changes_area_takes_along_the_years_that_nothing_leans_on() -> None:
+    today = timezone.localdate()
+    water, forest = cast.area("vatten"), cast.area("skog")
+    page = cast.project("brunnar", water)
+    fund = cast.fund("47030", page)
+    next_year = datetime.date(today.year + 1, 1, 1)
+    past, now, following = (
+        cast.fund_year(fund, day=day) for day in (cast.NEW_YEAR, today, next_year)
+    )
+    cast.gift(fund, 1_00, today)
+    page.focus_area = forest
+    page.save()
+    areas = [type(year).objects.get(pk=year.pk).focus_area for year in (past, now, following)]
+    assert areas == [water, water, forest]
+
+
+def test_a_closed_fund_with_nobody_after_it_and_one_not_opened_yet() -> None:
+    today = timezone.localdate()
+    page, future = cast.project("brunnar"), cast.project("pumpar")
+    for published in (page, future):
+        cast.publish(published)
+    Fund.objects.create(
+        collection_number="47030", project=page, opened_on=today - 9 * DAY, closed_on=today - DAY
+    )
+    Fund.objects.create(collection_number="47031", project=future, opened_on=today + DAY)
+    read = Client().get("/projekt/brunnar/").content.decode()
+    assert "Numret tar inte emot fler gåvor" in read
+    assert "Insamlat" not in read, "it never had a year"
+    assert "Insamlingen är avslutad" not in Client().get("/projekt/pumpar/").content.decode()
+
+
 def test_a_closed_funds_year_still_counts_in_its_areas_total() -> None:
     area = cast.area()
     fund = cast.fund("47030", cast.project("brunnar", area))

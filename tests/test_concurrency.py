@@ -45,7 +45,7 @@ def together(work: Callable[[int], Any], writers: int = WRITERS) -> list[Any]:
 def retries(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each retry waited: PostgreSQL ended that transaction for a deadlock."""
     waited: list[float] = []
-    monkeypatch.setattr("donations.operations.time.sleep", waited.append)
+    monkeypatch.setattr("donations.operations.ledger.time.sleep", waited.append)
     return waited
 
 
@@ -114,15 +114,17 @@ def test_16_writers_on_one_banks_one_day_lose_nothing(
 
 
 def move(source: FundYear, to: FundYear, ore: int) -> Entry:
-    return Entry(Transfer.Kind.REALLOCATION, source.account.pk, to.account.pk, ore, LAST_DAY)
+    line = cast.agreed(source, to, ore)
+    sides = source.account.pk, to.account.pk
+    return Entry(Transfer.Kind.REALLOCATION, *sides, ore, LAST_DAY, line_id=line)
 
 
 def test_16_writers_who_move_the_same_surplus_never_go_below_the_need(
     funds: list[Fund], retries: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database's guard keeps them apart by itself, as it does for whoever writes plain SQL."""
-    monkeypatch.setattr(operations, "_lock", lambda fund_year_ids: None)
-    by, need, surplus = cast.ester(), 100_00, 150
+    monkeypatch.setattr(operations.ledger, "lock", lambda fund_year_ids: None)
+    by, _approver, need, surplus = cast.ester(), cast.colleague(), 100_00, 150
     brunnar = cast.fund_year(funds[0], need_ore=need)
     neighbours = [cast.fund_year(fund, need_ore=need) for fund in funds[1:]]
     cast.gift(funds[0], need + surplus)
@@ -194,7 +196,7 @@ def test_moving_there_moving_back_reversing_and_paying_back_at_once_loses_nothin
     funds: list[Fund], retries: list[float]
 ) -> None:
     """More writers than there are slots, so that some share one."""
-    by, need, writers = cast.ester(), 100_00, 24
+    by, _approver, need, writers = cast.ester(), cast.colleague(), 100_00, 24
     brunnar, pumpar = (cast.fund_year(fund, need_ore=need) for fund in funds[:2])
     gifts = [cast.gift(fund, need) for fund in funds[:2] for _ in range(2)]
 

@@ -16,8 +16,9 @@ from django.utils import timezone
 from donations import operations, queries, totals
 from donations.demo import loading
 from donations.demo.gifts import gifts_of_year
-from donations.models import Account, Fund, Transfer
+from donations.models import Account, CollectionYear, Fund, FundYear, Proposal, Transfer
 from donations.operations import GiftIn
+from donations.operations.periods import undecided_surpluses
 from projects.models import Contact, FocusArea, Image, Project, SiteSettings
 from staff import demo
 from staff.models import User
@@ -66,6 +67,16 @@ def test_the_demo_is_the_first_seed_to_the_krona_and_goes_without_a_trace(
     assert f"<dt>Kvar att samla in</dt><dd>0{NBSP}kr</dd>" in html
     assert User.objects.get(email="redaktor@example.org").check_password(demo.PASSWORD)
     assert totals.differences() == []
+    [waiting] = Proposal.objects.pending()
+    assert {line.source.fund for line in waiting.lines.all()} == {fund}
+    assert waiting.by.email == "ekonomi@example.org"
+    moved = Proposal.objects.filter(decision="approved", decided_by__email="attestant@example.org")
+    assert moved.count() == 2
+    html = Client().get("/47112", follow=True).content.decode()
+    assert f"varav 20{NBSP}000{NBSP}kr från <a" in html
+    tried = User.objects.get(email="ekonomi@example.org")
+    close_the_first_year(tried)
+    put_right_and_move_back(tried)
 
     with django_capture_on_commit_callbacks(execute=True):
         call_command("remove_demo", stdout=StringIO())
@@ -73,6 +84,30 @@ def test_the_demo_is_the_first_seed_to_the_krona_and_goes_without_a_trace(
     assert rows() == before
     assert files() == pictures
     assert registry.differences(connection) == []
+
+
+def close_the_first_year(by: User) -> None:
+    """What somebody who tries the demo may do."""
+    first = CollectionYear.objects.earliest("starts_on")
+    for fund_year in FundYear.objects.filter(pk__in=undecided_surpluses(first)):
+        operations.leave_surplus(fund_year, reason="Får stå kvar", by=by)
+    operations.close_year(first, by=by)
+
+
+def put_right_and_move_back(by: User) -> None:
+    """The same: a gift reversed, another paid back, and a draft that moves a closed year's money back."""
+    today = timezone.localdate()
+    wrong, regretted = Transfer.objects.filter(
+        kind="gift", booked_on=today, credit__kind="fund", reversal=None
+    )[:2]
+    operations.reverse(wrong, booked_on=today, reason="Fel", by=by)
+    operations.refund(regretted, 1_00, booked_on=today, reason="Ångrat", by=by)
+    moved = Transfer.objects.filter(kind="reallocation").earliest("pk")
+    there, here = moved.credit.fund_year, moved.debit.fund_year
+    assert there
+    assert here
+    line = operations.LineIn(there, here, 1_00, corrects=moved)
+    operations.draft([line], reason="Prov", by=by)
 
 
 def test_the_demo_stays_when_the_books_hold_a_gift_of_somebody_elses() -> None:

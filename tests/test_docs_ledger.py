@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from donations import operations, queries
-from donations.models import FundYear, Transfer
-from donations.operations import Entry
+from donations.models import FundYear, Proposal, Transfer
+from donations.operations import LineIn
 from tests import cast
 
 LEDGER = Path(__file__).parent.parent / "docs" / "ledger.md"
@@ -39,29 +39,22 @@ def test_the_example_in_the_documentation_is_what_the_books_give() -> None:
         fund = cast.fund(number, cast.project(f"p{number}", area))
         years.append(cast.fund_year(fund, need * 100, today))
         cast.gift(fund, given * 100, today)
-    accounts = [operations.account(year) for year in years]
 
     steps = example()
-    assert [step.split()[0] for step, *_ in steps] == ["start", "moved", "reversed", "moved"]
+    names = ["start", "proposed", "approved", "reversed", "moved"]
+    assert [step.split()[0] for step, *_ in steps] == names
     for step, available, remaining, surplus, movable, neighbours in steps:
-        if step.startswith("moved"):
-            operations.post(
-                [
-                    Entry(
-                        kind=Transfer.Kind.REALLOCATION,
-                        debit_id=accounts[0].pk,
-                        credit_id=receiver.pk,
-                        amount_ore=amount * 100,
-                        booked_on=today,
-                    )
-                    for receiver, amount in zip(accounts[1:], numbers(step), strict=True)
-                ],
-                by=cast.ester(),
-            )
-        elif step == "reversed":
+        if step.startswith(("proposed", "moved")):
+            parts = zip(years[1:], numbers(step), strict=True)
+            lines = [LineIn(years[0], receiver, kronor * 100) for receiver, kronor in parts]
+            draft = operations.draft(lines, reason="Exempel", by=cast.ester())
+            operations.submit(draft, by=cast.ester())
+        if step.startswith(("approved", "moved")):
+            operations.approve(Proposal.objects.pending().get(), by=cast.colleague())
+        if step == "reversed":
             for moved in Transfer.objects.filter(kind=Transfer.Kind.REALLOCATION, reverses=None):
                 operations.reverse(moved, booked_on=today, reason="Exempel", by=cast.ester())
-        figures = queries.figures(years, today)
+        figures = queries.figures_today(years, today)
         source = figures[years[0].pk]
         assert [source.available, source.remaining, source.surplus, source.movable] == [
             kronor * 100

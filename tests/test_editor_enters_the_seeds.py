@@ -105,12 +105,13 @@ class Desk:
         self.page.locator(f".field-{name} .selector-add").click()
 
     def press(self, button: str) -> str:
-        """Press a button, and give what the admin then says."""
+        """Press a button, and give what the page then says."""
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=button, exact=True).click()
-        errors = self.page.locator(".errornote, .errorlist").all_text_contents()
+        errors = self.page.locator(".errornote, .errorlist, .notice--error").all_text_contents()
         assert errors == []
-        return " ".join(self.page.locator(".messagelist li").all_text_contents())
+        said = self.page.locator(".messagelist li, [role=status] > .notice")
+        return " ".join(said.all_text_contents())
 
 
 @pytest.fixture

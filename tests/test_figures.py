@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.test.utils import CaptureQueriesContext
 
 from donations import operations, queries
-from donations.models import FundYear, SurplusClause, Transfer
+from donations.models import Account, FundYear, SurplusClause, Transfer
 from donations.operations import Entry
 from donations.queries import Figures
 from tests import cast
@@ -32,13 +32,15 @@ def shown(fund_year: FundYear, day: datetime.date = LAST_DAY) -> Figures:
 def move(
     kind: Kind, source: FundYear, to: FundYear, ore: int, day: datetime.date = LAST_DAY
 ) -> Transfer:
-    entry = Entry(kind, operations.account(source).pk, operations.account(to).pk, ore, day)
+    line = cast.agreed(source, to, ore) if kind is Kind.REALLOCATION else None
+    sides = operations.account(source).pk, operations.account(to).pk
+    entry = Entry(kind, *sides, ore, day, line_id=line)
     [pk] = operations.post([entry], by=cast.ester())
     return Transfer.objects.get(pk=pk)
 
 
 def pay_out(source: FundYear, ore: int, day: datetime.date = LAST_DAY) -> None:
-    partners = operations.single_account(operations.Account.Kind.PARTNERS)
+    partners = operations.single_account(Account.Kind.PARTNERS)
     entry = Entry(Kind.DISBURSEMENT, operations.account(source).pk, partners.pk, ore, day)
     operations.post([entry], by=cast.ester())
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from donations import operations, totals
+from donations import models, operations, totals
 from donations.models import (
     Account,
     CollectionYear,
@@ -74,6 +74,8 @@ class Books:
             for side in (debit, credit)
         )
         made = Entry(kind, debit.pk, credit.pk, ore, cast.MIDSUMMER)
+        if kind is Kind.REALLOCATION and not {"reverses_id", "line_id"} & {*fields}:
+            fields["line_id"] = cast.agreed(debit, credit, ore)
         return replace(made, **fields)
 
     def gift(self, ore: int, day: datetime.date = cast.MIDSUMMER, **fields: Any) -> Entry:
@@ -561,14 +563,18 @@ class TestHowMuch:
         def write(*amounts: int) -> None:
             row = (
                 f"('reallocation', {sides[0]}, {sides[1]}, %s, 0, '{cast.MIDSUMMER}',"
-                f" '', {gift.by_id}, '2024-06-21 10:00:00')"
+                f" '', {gift.by_id}, '2024-06-21 10:00:00', %s)"
             )
             with connection.cursor() as cursor:
                 cursor.execute(
                     "INSERT INTO donations_transfer (kind, debit_id, credit_id, amount_ore,"
-                    " covered_ore, booked_on, reason, by_id, created_at) VALUES "
+                    " covered_ore, booked_on, reason, by_id, created_at, line_id) VALUES "
                     + ", ".join([row] * len(amounts)),
-                    amounts,
+                    [
+                        value
+                        for ore in amounts
+                        for value in (ore, cast.agreed(books.brunnar, books.pumpar, ore))
+                    ],
                 )
 
         for amounts in [(51,), (30, 21), (49, 1, 1)]:
@@ -645,7 +651,7 @@ class TestPayments:
         with refused("more is placed"):
             post(placed, placed)
         post(placed)
-        with pytest.raises(OperationError, match="Av gåvan finns 0"):
+        with pytest.raises(OperationError, match="kvar av gåvan är placerat"):
             operations.refund(gift, 1, booked_on=cast.MIDSUMMER, reason="Igen", by=cast.ester())
 
     def test_a_gift_that_is_placed_is_not_reversed_before_its_placement(self, books: Books) -> None:
@@ -909,9 +915,9 @@ class TestSurplusClauses:
 
 def sql_for_today() -> set[str]:
     """How SQLite's triggers say "today in Stockholm", with :now for the moment it is asked."""
-    sql = Path(operations.__file__).with_name("sql").joinpath("sqlite.sql").read_text()
+    sql = Path(models.__file__).parent.with_name("sql").joinpath("sqlite.sql").read_text()
     found = re.findall(r"date\('now', iif\(.*?'\+2 hours', '\+1 hour'\)\)", sql, re.DOTALL)
-    assert len(found) == 2
+    assert len(found) == 4
     return {" ".join(expression.split()).replace("'now'", ":now") for expression in found}
 
 

@@ -273,7 +273,7 @@ class TestGifts:
         def fail(*args: Any, **kwargs: Any) -> list[int]:
             raise IntegrityError("planted")
 
-        monkeypatch.setattr(operations, "post", fail)
+        monkeypatch.setattr(operations.gifts, "post", fail)
         with pytest.raises(IntegrityError, match="planted"):
             cast.gift(fund, 1)
         assert not Payment.objects.exists()
@@ -389,6 +389,8 @@ class Movements:
         return [self.brunnar, self.pumpar, self.next_year]
 
     def write(self, kind: Kind, debit: Account, credit: Account, **fields: Any) -> Transfer:
+        if kind is Kind.REALLOCATION:
+            fields["line_id"] = cast.agreed(debit, credit, 30_00)
         entry = Entry(kind, debit.pk, credit.pk, 30_00, **{"booked_on": LAST_DAY, **fields})
         [pk] = operations.post([entry], by=cast.ester())
         return Transfer.objects.get(pk=pk)

@@ -39,8 +39,8 @@ from PIL import Image as Pillow
 
 from config import urls
 from donations import operations
-from donations.models import CollectionYear, Fund, Transfer
-from donations.operations import GiftIn
+from donations.models import CollectionYear, Fund, SurplusClause, Transfer
+from donations.operations import GiftIn, LineIn
 from projects import previews
 from projects.models import (
     Achievement,
@@ -195,6 +195,9 @@ def world(me: User | None) -> dict[str, Any]:
     fund = cast.fund("47030", project)
     gift = cast.gift(fund, 100_00)
     other = cast.member("Olle")
+    year = cast.fund_year(fund)
+    receiver = cast.fund_year(cast.fund("47031", cast.project("skola", area)))
+    draft = operations.draft([LineIn(year, receiver, 100_00)], reason="Mest kvar", by=other)
     asked = people.give(cast.member("Rut"), Role.APPROVER, by=cast.astrid())
     things: list[Model] = [
         *(area, organisation, project, fund, gift, other, cast.bank()),
@@ -206,6 +209,8 @@ def world(me: User | None) -> dict[str, Any]:
         **{thing._meta.label: thing for thing in things},
         "fund_id": fund.pk,
         "transfer_id": gift.pk,
+        "fund_year_id": year.pk,
+        "proposal_id": draft.pk,
         "user_id": other.pk,
         "change_id": asked.pk,
         "consent_id": cast.consent().pk,
@@ -222,6 +227,8 @@ def world(me: User | None) -> dict[str, Any]:
         "token": "ett-gammalt",
         "uidb36": "1",
         "key": "en-gammal",
+        "sheet_key": "00000000-0000-4000-8000-000000000000",
+        "year_id": fund.years.get().year_id,
         "pk": passkey(me or other).pk,
     }
 
@@ -709,6 +716,20 @@ def test_the_sites_settings_are_added_once(as_: Any) -> None:
     assert client.get(address).status_code == 403
 
 
+def test_a_surplus_clause_that_gifts_lean_on_is_shown_and_not_changed(as_: Any) -> None:
+    client, area = as_(Role.FINANCE), cast.area("vatten")
+    address = reverse("admin:donations_surplusclause_change", args=[SurplusClause.objects.get().pk])
+
+    def has_a_form() -> bool:
+        return 'name="text"' in client.get(address).content.decode()
+
+    assert has_a_form()
+    cast.gift(cast.fund("47030", cast.project("brunnar", area)), 100_00, cast.NEW_YEAR)
+    assert not has_a_form()
+    client.post(address, {"focus_area": area.pk, "text": "Annat", "valid_from": "2026-01-01"})
+    assert SurplusClause.objects.get().text == cast.CLAUSE
+
+
 def test_every_answer_that_hangs_on_the_thing_has_a_test_of_its_own() -> None:
     rows = [row for row in permissions.matrix() if Answer.SOMETIMES in row.answers.values()]
     assert {row.match.view_name for row in rows} == {
@@ -717,5 +738,6 @@ def test_every_answer_that_hangs_on_the_thing_has_a_test_of_its_own() -> None:
         "admin:projects_focusarea_delete",
         "admin:projects_organisation_delete",
         "admin:donations_collectionyear_delete",
+        "admin:donations_surplusclause_change",
         "admin:projects_sitesettings_add",
     }

@@ -335,8 +335,8 @@ TESTED_ELSEWHERE = {"start", "focus area", "project", "404"}
 # that the arrow keys move within, so it is counted apart.
 NUMBER_STOPS = """() => {
     const stops = [...document.querySelectorAll(
-        'a[href], button, input:not([type=radio]), select, textarea, [tabindex="0"]'
-    )].filter(e => !e.disabled && e.getClientRects().length);
+        'a[href], button, input:not([type=radio]), select, textarea, summary, [tabindex="0"]'
+    )].filter(e => !e.disabled && e.checkVisibility());
     stops.forEach((e, i) => { e.stop = i; });
     return stops.length;
 }"""

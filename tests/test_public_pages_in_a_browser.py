@@ -31,6 +31,7 @@ PAGES = {
     "project, fully funded": "/projekt/skyddat-boende-och-stod-i-sverige/",
     "network": NETWORK,
     "partner": "/organisation/dobato-kendra/",
+    "reallocations": "/omfordelningar/",
     "not found": "/projekt/finns-inte/",
     "unknown number": "/12345",
     "not a number": "/123",

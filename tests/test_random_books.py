@@ -76,6 +76,8 @@ class Book:
 
     def decide(self, fund_year: FundYear, day: datetime.date) -> None:
         ore = self.dice.choice([0, 1, self.dice.randint(0, 200), self.dice.randint(0, 50_000)])
+        if fund_year.fund.focus_area_id:
+            ore = 0
         operations.set_need(fund_year, ore, decided_on=day, reason="Beslut", by=self.by)
 
     def day(self) -> datetime.date:
@@ -120,6 +122,8 @@ class Book:
         self, kind: Kind, debit: Account, credit: Account, ore: int, **fields: object
     ) -> Entry:
         given = {"booked_on": self.today, **fields}
+        if kind is Kind.REALLOCATION:
+            given["line_id"] = cast.agreed(debit, credit, ore)
         return Entry(kind, debit.pk, credit.pk, ore, **given)  # type: ignore[arg-type]
 
     # What can happen

@@ -225,6 +225,8 @@ class TestTriggers:
         returns, language, body = "trigger", "plpgsql", "BEGIN RETURN NULL; END"
         if name == "stockholm_today":
             returns, language, body = "date", "sql", "SELECT '2999-12-31'::date"
+        if name.startswith("book_"):
+            returns, language, body = "void", "sql", "SELECT"
         execute(
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS {returns}"
             f" LANGUAGE {language} AS $${body}$$"

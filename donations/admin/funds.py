@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from donations import operations, queries
 from donations.admin.operation import OperationAdmin
-from donations.forms import FundForm, NeedForm, long_date
+from donations.days import long_date
+from donations.forms import FundForm, NeedForm
 from donations.models import CollectionYear, Fund, Need
 from donations.money import format_kronor
 from projects.picked import PickedMixin

@@ -1,15 +1,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 
+from donations import once
 from donations.forms import OperationForm
-from donations.models import Submission
-from donations.operations import OperationError
 from staff.modeladmin import ModelAdmin
 from staff.models import Event
 
@@ -37,23 +33,8 @@ class OperationAdmin(ModelAdmin):
         A refusal is shown with everything that was typed.
         """
         form = form_class(request.POST) if request.method == "POST" else form_class(initial=initial)
-        if form.is_valid():
-            try:
-                with transaction.atomic():
-                    is_new = Submission.objects.get_or_create(key=form.cleaned_data["once"])[1]
-                    told = run(form.cleaned_data) if is_new else ""
-            except OperationError as error:
-                form.add_error(None, str(error))
-            except IntegrityError:
-                form.add_error(None, _("Bokföringen tillåter inte det här. Ingenting har ändrats."))
-            else:
-                if told:
-                    messages.success(request, told)
-                else:
-                    messages.info(
-                        request, _("Det var redan gjort. Ingenting har bokförts en gång till.")
-                    )
-                return HttpResponseRedirect(back)
+        if once.carried_out(request, form, run):
+            return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": title,

@@ -1,10 +1,20 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 
-from donations.forms import CollectionYearForm, SurplusClauseForm
+from donations.forms import (
+    CollectionYearForm,
+    SurplusClauseForm,
+    first_possible_day,
+    newest_gift_day,
+)
 from donations.models import Account, CollectionYear, SurplusClause
+from staff import access
 from staff.modeladmin import HistoryAdmin, ModelAdmin
 from staff.models import Event
 
@@ -30,6 +40,29 @@ class SurplusClauseAdmin(HistoryAdmin):
     form = SurplusClauseForm
     list_display = ["focus_area", "valid_from", "text"]
     list_filter = ["focus_area"]
+    change_form_template = "admin/donations/clause.html"
+
+    def has_change_permission(self, request: HttpRequest, obj: SurplusClause | None = None) -> bool:
+        """One that gifts lean on is shown as it is. What is sent meanwhile is answered by the form."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and not (obj and request.method in access.READ and _is_leaned_on(obj))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """With the way to a new wording, begun on the first day it may begin."""
+        clause = self.get_object(request, unquote(object_id))
+        extra = dict(extra_context or {})
+        if clause and _is_leaned_on(clause):
+            first_day = first_possible_day(clause, timezone.localdate())
+            begun = {
+                "focus_area": clause.focus_area_id,
+                "text": clause.text,
+                "valid_from": first_day.isoformat(),
+            }
+            address = reverse("admin:donations_surplusclause_add")
+            extra["successor"] = f"{address}?{urlencode(begun)}"
+        return super().change_view(request, object_id, form_url, extra)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -49,3 +82,9 @@ class AccountAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         obj.kind = Account.Kind.BANK
         super().save_model(request, obj, form, change)
+
+
+def _is_leaned_on(clause: SurplusClause) -> bool:
+    """Whether gifts have come in since the clause, as it stands in the database, took force."""
+    known = SurplusClause.objects.filter(pk=clause.pk).first()
+    return bool(known and newest_gift_day(known.focus_area_id, known.valid_from))

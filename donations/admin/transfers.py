@@ -3,8 +3,9 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
@@ -12,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from donations import operations
 from donations.admin.operation import OperationAdmin
-from donations.forms import GiftForm, RefundForm, ReverseForm, long_date
-from donations.models import Fund, Transfer
+from donations.days import long_date
+from donations.forms import RefundForm, ReverseForm
+from donations.models import Account, SurplusClause, Transfer
 from donations.money import AmountError, format_kronor, parse_kronor
-from donations.operations import GiftIn
 from staff import access
 from staff.requests import member
 
@@ -55,6 +56,8 @@ class TransferAdmin(OperationAdmin):
         "kronor",
         "payment",
         "payer",
+        "clause",
+        "answers",
         "reason",
         "corrects",
         "reverses",
@@ -65,8 +68,22 @@ class TransferAdmin(OperationAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Who gave is seen by those who may see payments; the books themselves by everybody in finance."""
-        about_payer = set() if _may_see_payers(request) else {"payment", "payer"}
-        return [field for field in self.readonly_fields if field not in about_payer]
+        hidden = set() if _may_see_payers(request) else {"payment", "payer"}
+        if obj is None or not _is_given_to_a_fund(obj):
+            hidden |= {"clause", "answers"}
+        return [field for field in self.readonly_fields if field not in hidden]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """With what may be done about the gift, if it is one."""
+        transfer = self.get_object(request, unquote(object_id))
+        extra = dict(extra_context or {})
+        if transfer and not transfer.reverses_id and not hasattr(transfer, "reversal"):
+            on_suspense = transfer.credit.kind == Account.Kind.SUSPENSE
+            extra["is_waiting"] = on_suspense and operations.left_of(transfer) > 0
+            extra["may_be_asked"] = _is_given_to_a_fund(transfer) and not transfer.covered_ore
+        return super().change_view(request, object_id, form_url, extra)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         fields = super().get_search_fields(request)
@@ -97,6 +114,30 @@ class TransferAdmin(OperationAdmin):
             for entry in later
         ]
         return format_html_join("", "<p><a href='{}'>{} den {}</a>: {}. {}</p>", links) or "–"
+
+    @admin.display(description="överskottsvillkor när gåvan gavs")
+    def clause(self, transfer: Transfer) -> str:
+        """What the donor could read about a surplus on the bank's date."""
+        fund_year = transfer.credit.fund_year
+        assert fund_year is not None  # shown for gifts to a fund alone
+        day = transfer.payment.bank_date if transfer.payment else transfer.booked_on
+        found = SurplusClause.objects.in_force(fund_year.focus_area_id, day)
+        if found is None:
+            return _("Inget villkor gällde den %s.") % long_date(day)
+        return _("”%(text)s” Gäller från den %(day)s.") % {
+            "text": found.text,
+            "day": long_date(found.valid_from),
+        }
+
+    @admin.display(description="givarens svar om överskott")
+    def answers(self, transfer: Transfer) -> str:
+        """Everything that the donor has answered, the newest, which holds, first."""
+        rows = [
+            (_("Ja") if one.is_yes else _("Nej"), long_date(one.answered_on), one.asked_by, one.by)
+            for one in transfer.answers.select_related("by")
+        ]
+        said = _("{} den {}. {} frågade, {} antecknade.")
+        return format_html_join("", f"<p>{said}</p>", rows) or "–"
 
     @admin.display(description="från", ordering="debit")
     def from_account(self, transfer: Transfer) -> str:
@@ -154,38 +195,10 @@ class TransferAdmin(OperationAdmin):
         ]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """A gift is registered among the pages of finance."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-
-        def run(data: dict[str, Any]) -> str:
-            fund: Fund = data["collection_number"]
-            gift = GiftIn(
-                fund=fund,
-                amount_ore=data["amount"],
-                bank_date=data["bank_date"],
-                channel=data["channel"],
-                payer_name=data["payer_name"],
-                message=data["message"],
-            )
-            operations.register_gift(gift, bank=data["bank"], by=member(request))
-            return _("%(amount)s är bokförda på %(fund)s.") % {
-                "amount": format_kronor(gift.amount_ore),
-                "fund": fund,
-            }
-
-        return self.operate(
-            request,
-            GiftForm,
-            run,
-            title=_("Registrera en gåva"),
-            button=_("Bokför gåvan"),
-            consequence=_(
-                "Gåvan syns på webbplatsen genast. Det som är bokfört kan inte ändras eller tas"
-                " bort, bara rättas med en ny transaktion."
-            ),
-            back=reverse("admin:donations_transfer_changelist"),
-            initial={"collection_number": request.GET.get("nummer", "")},
-        )
+        return HttpResponseRedirect(reverse("finance_gift"))
 
     @access.staff("donations.add_transfer")
     def reverse_view(self, request: HttpRequest, transfer_id: int) -> HttpResponseBase:
@@ -253,6 +266,12 @@ class TransferAdmin(OperationAdmin):
 
     def _page(self, transfer: Transfer) -> str:
         return reverse("admin:donations_transfer_change", args=[transfer.pk])
+
+
+def _is_given_to_a_fund(transfer: Transfer) -> bool:
+    """Whether it is a gift or a placement that stands on a fund's year."""
+    given = transfer.kind in (Transfer.Kind.GIFT, Transfer.Kind.PLACEMENT)
+    return given and not transfer.reverses_id and transfer.credit.fund_year_id is not None
 
 
 def _may_see_payers(request: HttpRequest) -> bool:

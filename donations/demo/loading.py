@@ -1,4 +1,4 @@
-"""Load the demo: pages from TOML, and three years of gifts posted like any others."""
+"""Load the demo: pages from TOML, three years of gifts posted like any others, and surplus that has moved."""
 
 import datetime
 import tomllib
@@ -10,7 +10,8 @@ from django.db import transaction
 
 from donations import operations
 from donations.demo.gifts import gifts_of_year
-from donations.models import Account, Fund, SurplusClause
+from donations.models import Account, Fund, FundYear, SurplusClause
+from donations.operations import LineIn
 from projects import publishing
 from projects.models import (
     Achievement,
@@ -185,6 +186,31 @@ class Loader:
                 opened_on=first_day,
             )
             self._years(fund, needs=row["needs"], collected=row["collected"], gifts=row["gifts"])
+        for proposal in read("proposals.toml")["proposals"]:
+            self._proposal(proposal)
+
+    def _proposal(self, row: Row) -> None:
+        """Surplus that the demo's finance proposes to move, and the approver has said yes to or not seen yet."""
+        finance, approver = (
+            User.objects.get(email=email)
+            for email in ("ekonomi@example.org", "attestant@example.org")
+        )
+        day = self.today.replace(year=self.today.year - row["years_ago"], day=1)
+
+        def fund_year(number: str) -> FundYear:
+            return FundYear.objects.get(
+                fund__collection_number=number, year__starts_on__lte=day, year__ends_on__gte=day
+            )
+
+        source = fund_year(row["source"])
+        lines = [
+            LineIn(source, fund_year(line["receiver"]), line["kronor"] * 100, line["reason"])
+            for line in row["lines"]
+        ]
+        proposal = operations.draft(lines, reason=row["reason"], by=finance)
+        operations.submit(proposal, by=finance)
+        if row["approved"]:
+            operations.approve(proposal, by=approver, booked_on=self.today)
 
     def _years(self, fund: Fund, needs: Any, collected: Any, gifts: Any) -> None:
         """The fund's two earlier years and the one that holds today: need, then gifts. Kronor; −1 is no need."""

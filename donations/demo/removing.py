@@ -1,19 +1,25 @@
 """Take the demo away again, while nothing but the demo leans on its books."""
 
 from django.db import connection, transaction
-from django.db.models import ProtectedError, Q, QuerySet
+from django.db.models import Model, ProtectedError, Q, QuerySet
 
 from donations.demo import loading
 from donations.models import (
     Account,
     CollectionYear,
     DailyTotal,
+    DonorAnswer,
     Fund,
     FundYear,
+    LeftSurplus,
     Need,
     Payment,
+    PeriodLock,
+    Proposal,
+    ProposalLine,
     SurplusClause,
     Transfer,
+    YearClosing,
 )
 from projects.models import (
     CallOff,
@@ -30,6 +36,17 @@ from projects.models import (
 from staff.models import Event, Origin, RoleChange, RoleDecision, User
 from triggers import registry
 
+# What stands in the books with somebody's name on it, and what messages call it.
+BOOKED: list[tuple[type[Model], str]] = [
+    (Transfer, "transfers"),
+    (Need, "needs"),
+    (Proposal, "proposals"),
+    (DonorAnswer, "donors' answers"),
+    (LeftSurplus, "surpluses left"),
+    (PeriodLock, "period locks"),
+    (YearClosing, "closed years"),
+]
+
 
 class CannotRemove(Exception):
     """Why the demo stays; the message says what leans on it."""
@@ -40,8 +57,8 @@ def remove() -> None:
 
     What people have added beside it stays: own contacts, pictures, consents,
     accounts, and the site's details once they have been changed. Raises
-    `CannotRemove`, with nothing removed, when the books hold a transfer or a
-    need that is not the demo's own, or when something else leans on it.
+    `CannotRemove`, with nothing removed, when the books hold anything that was
+    done by others than the demo's people, or when something else leans on it.
     """
     author = User.objects.filter(email=loading.AUTHOR).first()
     if author is None:
@@ -67,7 +84,7 @@ def remove() -> None:
 
 def _delete_sign_ins(author: User) -> None:
     """The demo's people, and what only they have done."""
-    people = User.objects.filter(Q(is_demo=True) | Q(pk=author.pk))
+    people = _people(author)
     events = Event.objects.filter(
         Q(by__in=people)
         | Q(model="staff.user", object_id__in=_keys(people))
@@ -80,13 +97,19 @@ def _delete_sign_ins(author: User) -> None:
     people.delete()
 
 
+def _people(author: User) -> QuerySet[User]:
+    """The demo's own: who has loaded it, and its sign-ins, whose passwords everybody knows."""
+    return User.objects.filter(Q(is_demo=True) | Q(pk=author.pk))
+
+
 def _keys(people: QuerySet[User]) -> list[str]:
     return [str(pk) for pk in people.values_list("pk", flat=True)]
 
 
 def _refuse_what_others_booked(author: User) -> None:
-    for rows, name in ((Transfer.objects, "transfers"), (Need.objects, "needs")):
-        others = rows.exclude(by=author).count()
+    people = list(_people(author))
+    for model, name in BOOKED:
+        others = model._default_manager.exclude(by__in=people).count()
         if others:
             raise CannotRemove(
                 f"{others} {name} in the books are not the demo's own. They stay, and so does it."
@@ -109,7 +132,13 @@ def _delete_books(author: User) -> None:
     clauses = SurplusClause.objects.filter(focus_area__in=pages)
     clause_ids = list(clauses.values_list("pk", flat=True))
 
-    Transfer.objects.all().delete()
+    # Reversals, then what puts right, and only then what they name.
+    ProposalLine.objects.update(corrects=None)
+    Transfer.objects.exclude(reverses=None).delete()
+    Transfer.objects.exclude(corrects=None).delete()
+    # What hangs on another first. None of it is anybody else's: that has been looked at.
+    for model in (YearClosing, PeriodLock, LeftSurplus, DonorAnswer, Transfer, Proposal):
+        model._default_manager.all().delete()
     Payment.objects.filter(pk__in=payments).delete()
     DailyTotal.objects.all().delete()
     Account.objects.filter(fund_year__fund__in=fund_ids).delete()

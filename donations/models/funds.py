@@ -132,6 +132,14 @@ class Fund(models.Model):
     def __str__(self) -> str:
         return f"{self.collection_number} {self.page}"
 
+    def is_closed(self, day: datetime.date) -> bool:
+        """Whether it takes no more money on `day`."""
+        return self.closed_on is not None and self.closed_on < day
+
+    def is_open(self, day: datetime.date) -> bool:
+        """Whether it has opened by `day` and takes money then."""
+        return self.opened_on <= day and not self.is_closed(day)
+
     @property
     def page(self) -> Project | FocusArea:
         """The page whose collection box shows this fund."""

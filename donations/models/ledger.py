@@ -1,9 +1,10 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.formats import date_format
 
+from donations.days import long_date
 from donations.models.funds import Fund, FundYear
+from donations.models.surplus import ProposalLine
 from donations.money import LIMIT_ORE, format_kronor
 
 
@@ -56,13 +57,22 @@ class Payment(models.Model):
     channel = models.CharField("sätt att ge", max_length=10, choices=Fund.Channel)
     payer_name = models.CharField("givare", max_length=140, blank=True)
     message = models.CharField("meddelande", max_length=300, blank=True)
+    meant_for = models.ForeignKey(
+        Fund,
+        verbose_name="avsedd för",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="En stängd insamling vars nummer stod på gåvan.",
+    )
 
     class Meta:
         verbose_name = "betalning"
         verbose_name_plural = "betalningar"
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()} den {date_format(self.bank_date, 'j F Y')}"
+        return f"{self.get_channel_display()} den {long_date(self.bank_date)}"
 
 
 class Transfer(models.Model):
@@ -81,11 +91,20 @@ class Transfer(models.Model):
         CARRY_OVER = "carry_over", "överföring till nytt år"
         DISBURSEMENT = "disbursement", "utbetalning"
 
+    # Indexed together with the id, below.
     debit = models.ForeignKey(
-        Account, verbose_name="debet", on_delete=models.PROTECT, related_name="debits"
+        Account,
+        verbose_name="debet",
+        on_delete=models.PROTECT,
+        related_name="debits",
+        db_index=False,
     )
     credit = models.ForeignKey(
-        Account, verbose_name="kredit", on_delete=models.PROTECT, related_name="credits"
+        Account,
+        verbose_name="kredit",
+        on_delete=models.PROTECT,
+        related_name="credits",
+        db_index=False,
     )
     amount_ore = models.BigIntegerField("belopp")
     covered_ore = models.BigIntegerField("omfattas av överskottsvillkor", default=0)
@@ -115,6 +134,14 @@ class Transfer(models.Model):
         blank=True,
         related_name="corrections",
     )
+    line = models.ForeignKey(
+        ProposalLine,
+        verbose_name="rad i förslag",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="transfers",
+    )
     reason = models.CharField("skäl", max_length=300, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name="av", on_delete=models.PROTECT, related_name="+"
@@ -125,6 +152,11 @@ class Transfer(models.Model):
         verbose_name = "transaktion"
         verbose_name_plural = "transaktioner"
         ordering = ["-id"]
+        # The newest of an account are read without its other millions.
+        indexes = [
+            models.Index(name="transfer_debit", fields=["debit", "id"]),
+            models.Index(name="transfer_credit", fields=["credit", "id"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="transfer_amount", condition=Q(amount_ore__gt=0, amount_ore__lt=LIMIT_ORE)
@@ -145,6 +177,12 @@ class Transfer(models.Model):
                 fields=["payment"],
                 condition=Q(kind__in=["gift", "refund"], reverses__isnull=True),
             ),
+            # What was decided about is posted once, and nothing else is moved between funds.
+            models.UniqueConstraint(name="transfer_one_per_line", fields=["line"]),
+            models.CheckConstraint(
+                name="transfer_line",
+                condition=Q(line=None) | Q(kind="reallocation", reverses=None),
+            ),
             models.CheckConstraint(
                 name="transfer_kind",
                 condition=Q(
@@ -162,8 +200,37 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        day = date_format(self.booked_on, "j F Y")
+        day = long_date(self.booked_on)
         return f"{self.get_kind_display().capitalize()} den {day}, {format_kronor(self.amount_ore)}"
+
+
+class DonorAnswer(models.Model):
+    """What a donor said when asked whether a surplus of the gift may go to a similar project.
+
+    Append-only, the newest holds. For gifts and placements that no surplus clause covers:
+    `covered_ore` is what the answer adds to what is covered, or takes away again.
+    """
+
+    transfer = models.ForeignKey(
+        Transfer, verbose_name="gåva", on_delete=models.PROTECT, related_name="answers"
+    )
+    is_yes = models.BooleanField("ja")
+    asked_by = models.CharField("vem som frågade", max_length=140)
+    answered_on = models.DateField("svarade den")
+    booked_on = models.DateField("bokföringsdag", editable=False)
+    covered_ore = models.BigIntegerField(default=0, editable=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="av", on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField("skrivet")
+
+    class Meta:
+        verbose_name = "givarens svar"
+        verbose_name_plural = "givares svar"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.transfer}: {'ja' if self.is_yes else 'nej'}"
 
 
 class DailyTotal(models.Model):

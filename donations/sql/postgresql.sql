@@ -34,8 +34,24 @@ $$;
 
 CREATE TRIGGER transfer_1_totals AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger_totals();
 
+-- Whoever books waits for whoever locks a period or closes a year, and the other way round: a row that
+-- was begun before the lock would else get in after it.
+
+CREATE OR REPLACE FUNCTION book_among_others() RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock_shared(4703000)
+$$;
+
+CREATE OR REPLACE FUNCTION book_alone() RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock(4703000)
+$$;
+
 CREATE OR REPLACE FUNCTION ledger_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM book_among_others();
+    IF (SELECT min(booked_on) FROM new_rows) <= (SELECT max(through) FROM donations_periodlock) THEN
+        RAISE EXCEPTION 'ledger: booked in a locked period' USING ERRCODE = 'check_violation';
+    END IF;
+
     -- A hundred thousand gifts have few accounts and days: each check first takes the distinct ones.
     IF EXISTS (
         SELECT 1 FROM (
@@ -133,8 +149,12 @@ BEGIN
     IF EXISTS (
         SELECT 1 FROM new_rows r JOIN donations_transfer o ON o.id = r.reverses_id
         WHERE o.reverses_id IS NOT NULL OR o.kind <> r.kind OR o.amount_ore <> r.amount_ore
-           OR o.covered_ore <> r.covered_ore OR o.debit_id <> r.credit_id OR o.credit_id <> r.debit_id
+           OR r.covered_ore <> o.covered_ore + (
+               SELECT coalesce(sum(a.covered_ore), 0) FROM donations_donoranswer a WHERE a.transfer_id = o.id)
+           OR o.debit_id <> r.credit_id OR o.credit_id <> r.debit_id
            OR o.booked_on > r.booked_on OR o.payment_id IS DISTINCT FROM r.payment_id
+           OR EXISTS (SELECT 1 FROM donations_donoranswer a
+                      WHERE a.transfer_id = o.id AND a.booked_on > r.booked_on)
     ) THEN
         RAISE EXCEPTION 'ledger: a reversal mirrors what it reverses' USING ERRCODE = 'check_violation';
     END IF;
@@ -146,15 +166,69 @@ BEGIN
         JOIN donations_collectionyear dy ON dy.id = df.year_id JOIN donations_collectionyear cy ON cy.id = cf.year_id
         WHERE r.reverses_id IS NULL AND (
             (r.kind = 'reallocation' AND (df.focus_area_id <> cf.focus_area_id OR df.year_id <> cf.year_id))
-            OR (r.kind = 'carry_over' AND (df.fund_id <> cf.fund_id OR cy.starts_on <> dy.ends_on + 1)))
+            OR (r.kind = 'carry_over' AND (df.fund_id <> cf.fund_id OR cy.starts_on <> dy.ends_on + 1
+                -- What a promise about one area covers does not cover a move in another.
+                OR (r.covered_ore > 0 AND df.focus_area_id <> cf.focus_area_id))))
     ) THEN
         RAISE EXCEPTION 'ledger: between these fund years nothing may move' USING ERRCODE = 'check_violation';
     END IF;
 
     IF EXISTS (
+        SELECT 1 FROM new_rows r
+        JOIN donations_account a ON a.id IN (r.debit_id, r.credit_id)
+        JOIN donations_fundyear f ON f.id = a.fund_year_id
+        JOIN donations_yearclosing c ON c.year_id = f.year_id
+        WHERE r.kind IN ('reallocation', 'carry_over')
+    ) THEN
+        RAISE EXCEPTION 'ledger: the year is closed' USING ERRCODE = 'check_violation';
+    END IF;
+
+    IF EXISTS (
+        SELECT 1 FROM new_rows r
+        JOIN donations_account d ON d.id = r.debit_id
+        JOIN donations_account c ON c.id = r.credit_id
+        LEFT JOIN donations_proposalline l ON l.id = r.line_id
+        LEFT JOIN donations_proposal p ON p.id = l.proposal_id
+        WHERE r.reverses_id IS NULL AND r.kind = 'reallocation' AND (
+            p.decision IS DISTINCT FROM 'approved' OR l.approved_ore IS DISTINCT FROM r.amount_ore
+            OR l.source_id <> d.fund_year_id OR l.receiver_id <> c.fund_year_id
+            OR l.corrects_id IS DISTINCT FROM r.corrects_id)
+    ) THEN
+        RAISE EXCEPTION 'ledger: no approved proposal says so' USING ERRCODE = 'check_violation';
+    END IF;
+
+    -- What was moved in a year since closed is moved back between the same funds, and once.
+    IF EXISTS (SELECT 1 FROM new_rows WHERE kind = 'reallocation' AND reverses_id IS NULL AND corrects_id IS NOT NULL) THEN
+        PERFORM 1 FROM donations_transfer WHERE id IN (
+            SELECT corrects_id FROM new_rows WHERE kind = 'reallocation'
+        ) ORDER BY id FOR NO KEY UPDATE;
+        IF EXISTS (
+            SELECT 1 FROM new_rows r
+            JOIN donations_account d ON d.id = r.debit_id JOIN donations_fundyear df ON df.id = d.fund_year_id
+            JOIN donations_account c ON c.id = r.credit_id JOIN donations_fundyear cf ON cf.id = c.fund_year_id
+            JOIN donations_transfer o ON o.id = r.corrects_id
+            LEFT JOIN donations_account od ON od.id = o.debit_id LEFT JOIN donations_fundyear odf ON odf.id = od.fund_year_id
+            LEFT JOIN donations_account oc ON oc.id = o.credit_id LEFT JOIN donations_fundyear ocf ON ocf.id = oc.fund_year_id
+            WHERE r.kind = 'reallocation' AND r.reverses_id IS NULL AND (
+                o.kind <> 'reallocation' OR o.reverses_id IS NOT NULL
+                OR odf.fund_id IS DISTINCT FROM cf.fund_id OR ocf.fund_id IS DISTINCT FROM df.fund_id
+                OR NOT EXISTS (SELECT 1 FROM donations_yearclosing y WHERE y.year_id = odf.year_id)
+                OR EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = o.id)
+                OR o.amount_ore < (
+                    SELECT sum(b.amount_ore) FROM donations_transfer b
+                    WHERE b.corrects_id = o.id AND b.kind = 'reallocation' AND b.reverses_id IS NULL
+                      AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = b.id)))
+        ) THEN
+            RAISE EXCEPTION 'ledger: no reallocation of a closed year is moved back by this' USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+
+    IF EXISTS (
         SELECT 1 FROM (
-            SELECT r.debit_id, min(r.booked_on) AS booked_on, bool_or(r.kind = 'reallocation' OR r.covered_ore > 0) AS takes_covered
-            FROM new_rows r WHERE r.reverses_id IS NULL AND r.kind IN ('reallocation', 'carry_over') GROUP BY r.debit_id
+            SELECT r.debit_id, min(r.booked_on) AS booked_on, bool_or(r.kind = 'reallocation' OR r.covered_ore > 0) AS takes_covered,
+                   min(l.proposal_id) AS proposal_id
+            FROM new_rows r LEFT JOIN donations_proposalline l ON l.id = r.line_id
+            WHERE r.reverses_id IS NULL AND r.kind IN ('reallocation', 'carry_over') GROUP BY r.debit_id
         ) AS source
         JOIN donations_account a ON a.id = source.debit_id
         CROSS JOIN LATERAL (
@@ -169,10 +243,33 @@ BEGIN
             SELECT n.amount_ore FROM donations_need n WHERE n.fund_year_id = a.fund_year_id
             ORDER BY n.decided_on DESC, n.id DESC LIMIT 1
         ) AS need ON true
-        WHERE need.amount_ore IS NULL OR figures.available < need.amount_ore OR figures.cash < 0
+        -- What proposals that wait hold: for a proposal's own lines, those submitted before it; else all.
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.amount_ore), 0) AS ore
+            FROM donations_proposalline l JOIN donations_proposal p ON p.id = l.proposal_id
+            WHERE l.source_id = a.fund_year_id AND p.submitted_at IS NOT NULL AND p.decision = ''
+              AND (source.proposal_id IS NULL OR (p.submitted_at, p.id) < (
+                  SELECT b.submitted_at, b.id FROM donations_proposal b WHERE b.id = source.proposal_id))
+        ) AS held
+        WHERE need.amount_ore IS NULL OR figures.available < need.amount_ore + held.ore OR figures.cash < 0
            OR (source.takes_covered AND figures.covered < 0) OR source.booked_on < figures.newest
     ) THEN
         RAISE EXCEPTION 'ledger: more than the source''s movable surplus' USING ERRCODE = 'check_violation';
+    END IF;
+
+    -- What has been moved on, or paid out, cannot be moved back as well.
+    IF EXISTS (
+        SELECT 1 FROM new_rows r
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(t.in_ore - t.out_ore), 0) AS cash,
+                   coalesce(sum(t.covered_in_ore - t.covered_out_ore), 0)
+                   - coalesce(sum(t.out_ore) FILTER (WHERE t.kind IN ('refund', 'reallocation')), 0) AS covered
+            FROM donations_dailytotal t WHERE t.account_id = r.debit_id
+        ) AS figures
+        WHERE r.reverses_id IS NOT NULL AND r.kind IN ('reallocation', 'carry_over')
+          AND (figures.cash < 0 OR (r.covered_ore > 0 AND figures.covered < 0))
+    ) THEN
+        RAISE EXCEPTION 'ledger: what is to be moved back has gone on' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END
@@ -188,9 +285,19 @@ CREATE TRIGGER transfer_not_truncated BEFORE TRUNCATE ON donations_transfer FOR 
 
 CREATE OR REPLACE FUNCTION need_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM book_among_others();
     PERFORM 1 FROM donations_fundyear WHERE id = NEW.fund_year_id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT 1 FROM donations_fundyear f JOIN donations_yearclosing c ON c.year_id = f.year_id
+        WHERE f.id = NEW.fund_year_id
+    ) THEN
+        RAISE EXCEPTION 'need: the year is closed' USING ERRCODE = 'check_violation';
+    END IF;
     IF NEW.decided_on > stockholm_today() THEN
         RAISE EXCEPTION 'need: decided in the future' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.decided_on <= (SELECT max(through) FROM donations_periodlock) THEN
+        RAISE EXCEPTION 'need: decided in a locked period' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
@@ -302,3 +409,170 @@ END
 $$;
 
 CREATE TRIGGER collection_year_dates BEFORE UPDATE ON donations_collectionyear FOR EACH ROW EXECUTE FUNCTION collection_year_dates();
+
+-- What donors have answered: counted as covered from the day it was written down.
+
+CREATE OR REPLACE FUNCTION donor_answer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM book_among_others();
+    PERFORM 1 FROM donations_fundyear f
+    JOIN donations_account a ON a.fund_year_id = f.id JOIN donations_transfer t ON t.credit_id = a.id
+    WHERE t.id = NEW.transfer_id FOR NO KEY UPDATE OF f;
+    IF NOT EXISTS (
+        SELECT 1 FROM donations_transfer t JOIN donations_account a ON a.id = t.credit_id
+        WHERE t.id = NEW.transfer_id AND t.kind IN ('gift', 'placement') AND t.reverses_id IS NULL
+          AND a.kind = 'fund' AND t.covered_ore = 0
+          AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+          AND NEW.booked_on >= t.booked_on AND NEW.booked_on <= stockholm_today()
+          AND NEW.answered_on <= NEW.booked_on
+          AND NEW.booked_on > coalesce((SELECT max(through) FROM donations_periodlock), '0001-01-01')
+          AND NEW.covered_ore + (
+              SELECT coalesce(sum(o.covered_ore), 0) FROM donations_donoranswer o WHERE o.transfer_id = t.id
+          ) = CASE WHEN NEW.is_yes THEN t.amount_ore ELSE 0 END
+    ) THEN
+        RAISE EXCEPTION 'donor answer: not for this gift' USING ERRCODE = 'check_violation';
+    END IF;
+    -- A yes that money has already moved by is not taken back.
+    IF NEW.covered_ore < 0 AND (
+        SELECT coalesce(sum(d.covered_in_ore - d.covered_out_ore), 0)
+               - coalesce(sum(d.out_ore) FILTER (WHERE d.kind IN ('refund', 'reallocation')), 0)
+        FROM donations_dailytotal d JOIN donations_transfer t ON t.credit_id = d.account_id
+        WHERE t.id = NEW.transfer_id
+    ) + NEW.covered_ore < 0 THEN
+        RAISE EXCEPTION 'donor answer: the money has gone on' USING ERRCODE = 'check_violation';
+    END IF;
+    INSERT INTO donations_dailytotal AS total
+        (account_id, kind, booked_on, slot, in_ore, out_ore, covered_in_ore, covered_out_ore, changed_at)
+    SELECT t.credit_id, t.kind, NEW.booked_on, pg_backend_pid() % 16, 0, 0, NEW.covered_ore, 0, NEW.created_at
+    FROM donations_transfer t WHERE t.id = NEW.transfer_id
+    ON CONFLICT (account_id, kind, booked_on, slot) DO UPDATE SET
+        covered_in_ore = total.covered_in_ore + EXCLUDED.covered_in_ore,
+        changed_at = greatest(total.changed_at, EXCLUDED.changed_at);
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER donor_answer_guard BEFORE INSERT ON donations_donoranswer FOR EACH ROW EXECUTE FUNCTION donor_answer_guard();
+
+CREATE TRIGGER donor_answer_append_only BEFORE DELETE OR UPDATE ON donations_donoranswer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER donor_answer_not_truncated BEFORE TRUNCATE ON donations_donoranswer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Proposals: free until they are submitted, then fixed; decided once.
+
+CREATE OR REPLACE FUNCTION proposal_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM book_among_others();
+    IF TG_OP = 'DELETE' THEN
+        IF OLD.submitted_at IS NOT NULL THEN
+            RAISE EXCEPTION 'proposal: submitted, and kept' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN OLD;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.submitted_at IS NOT NULL THEN
+            RAISE EXCEPTION 'proposal: begins as a draft' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF OLD.decision <> '' THEN
+        RAISE EXCEPTION 'proposal: decided, and kept' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.submitted_at IS NULL AND NEW.decision <> '' THEN
+        RAISE EXCEPTION 'proposal: submitted before it is decided' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.submitted_at IS NOT NULL AND (
+        NEW.id <> OLD.id OR NEW.submitted_at IS DISTINCT FROM OLD.submitted_at OR NEW.by_id <> OLD.by_id
+        OR NEW.focus_area_id <> OLD.focus_area_id OR NEW.year_id <> OLD.year_id OR NEW.reason <> OLD.reason
+        OR NEW.created_at <> OLD.created_at OR NEW.changed_at <> OLD.changed_at
+        OR NEW.figures_then IS DISTINCT FROM OLD.figures_then
+    ) THEN
+        RAISE EXCEPTION 'proposal: submitted, and fixed' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.submitted_at IS NULL AND NEW.submitted_at IS NOT NULL
+       AND EXISTS (SELECT 1 FROM donations_yearclosing c WHERE c.year_id = NEW.year_id) THEN
+        RAISE EXCEPTION 'proposal: the year is closed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER proposal_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_proposal FOR EACH ROW EXECUTE FUNCTION proposal_guard();
+
+CREATE TRIGGER proposal_not_truncated BEFORE TRUNCATE ON donations_proposal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE OR REPLACE FUNCTION proposal_line_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    proposal record;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        SELECT * INTO proposal FROM donations_proposal WHERE id = OLD.proposal_id FOR SHARE;
+        -- A draft's lines go before it does, or with it.
+        IF proposal.submitted_at IS NOT NULL THEN
+            RAISE EXCEPTION 'proposal line: submitted, and kept' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN OLD;
+    END IF;
+    SELECT * INTO proposal FROM donations_proposal WHERE id = NEW.proposal_id FOR SHARE;
+    IF proposal.submitted_at IS NULL THEN
+        IF NEW.approved_ore IS NOT NULL OR (TG_OP = 'UPDATE' AND NEW.proposal_id <> OLD.proposal_id) THEN
+            RAISE EXCEPTION 'proposal line: a draft is not approved' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'INSERT' OR proposal.decision <> '' OR OLD.approved_ore IS NOT NULL
+       OR NEW.id <> OLD.id OR NEW.proposal_id <> OLD.proposal_id OR NEW.position <> OLD.position
+       OR NEW.source_id <> OLD.source_id OR NEW.receiver_id <> OLD.receiver_id
+       OR NEW.amount_ore <> OLD.amount_ore OR NEW.reason <> OLD.reason
+       OR NEW.corrects_id IS DISTINCT FROM OLD.corrects_id THEN
+        RAISE EXCEPTION 'proposal line: submitted, and fixed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER proposal_line_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_proposalline FOR EACH ROW EXECUTE FUNCTION proposal_line_guard();
+
+CREATE TRIGGER proposal_line_not_truncated BEFORE TRUNCATE ON donations_proposalline FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Periods only become locked, on days that have been; a year is closed once nothing in it waits.
+
+CREATE OR REPLACE FUNCTION period_lock_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM book_alone();
+    IF NEW.through >= stockholm_today() OR NEW.through <= (SELECT max(through) FROM donations_periodlock) THEN
+        RAISE EXCEPTION 'period lock: only forward, and only days that have been' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER period_lock_guard BEFORE INSERT ON donations_periodlock FOR EACH ROW EXECUTE FUNCTION period_lock_guard();
+
+CREATE TRIGGER period_lock_append_only BEFORE DELETE OR UPDATE ON donations_periodlock FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER period_lock_not_truncated BEFORE TRUNCATE ON donations_periodlock FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE OR REPLACE FUNCTION year_closing_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM book_alone();
+    IF EXISTS (
+        SELECT 1 FROM donations_proposal p
+        WHERE p.year_id = NEW.year_id AND p.submitted_at IS NOT NULL AND p.decision = ''
+    ) OR (SELECT y.ends_on FROM donations_collectionyear y WHERE y.id = NEW.year_id)
+         > coalesce((SELECT max(through) FROM donations_periodlock), '0001-01-01') THEN
+        RAISE EXCEPTION 'year closing: something waits, or its last day is not locked' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER year_closing_guard BEFORE INSERT ON donations_yearclosing FOR EACH ROW EXECUTE FUNCTION year_closing_guard();
+
+CREATE TRIGGER year_closing_append_only BEFORE DELETE OR UPDATE ON donations_yearclosing FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER year_closing_not_truncated BEFORE TRUNCATE ON donations_yearclosing FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER left_surplus_append_only BEFORE DELETE OR UPDATE ON donations_leftsurplus FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER left_surplus_not_truncated BEFORE TRUNCATE ON donations_leftsurplus FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -25,6 +25,9 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
     WHERE account_id = iif(NEW.reverses_id IS NULL, NEW.debit_id, NEW.credit_id)
       AND kind = NEW.kind AND booked_on = NEW.booked_on AND slot = 0;
 
+    SELECT RAISE(ABORT, 'ledger: booked in a locked period')
+    WHERE NEW.booked_on <= (SELECT max(through) FROM donations_periodlock);
+
     SELECT RAISE(ABORT, 'ledger: these accounts do not fit the kind')
     WHERE NEW.reverses_id IS NULL AND NOT EXISTS (
         SELECT 1 FROM donations_account d, donations_account c
@@ -63,9 +66,12 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
     WHERE NEW.reverses_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM donations_transfer o
         WHERE o.id = NEW.reverses_id AND o.reverses_id IS NULL AND o.kind = NEW.kind
-          AND o.amount_ore = NEW.amount_ore AND o.covered_ore = NEW.covered_ore
+          AND o.amount_ore = NEW.amount_ore AND NEW.covered_ore = o.covered_ore + (
+              SELECT coalesce(sum(a.covered_ore), 0) FROM donations_donoranswer a WHERE a.transfer_id = o.id)
           AND o.debit_id = NEW.credit_id AND o.credit_id = NEW.debit_id
-          AND o.booked_on <= NEW.booked_on AND o.payment_id IS NEW.payment_id);
+          AND o.booked_on <= NEW.booked_on AND o.payment_id IS NEW.payment_id
+          AND NOT EXISTS (SELECT 1 FROM donations_donoranswer a
+                          WHERE a.transfer_id = o.id AND a.booked_on > NEW.booked_on));
 
     SELECT RAISE(ABORT, 'ledger: more is placed than the payment''s gift in suspense')
     WHERE (NEW.kind = 'placement' OR (NEW.kind = 'gift' AND NEW.reverses_id IS NOT NULL))
@@ -76,8 +82,9 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
           WHERE t.payment_id = NEW.payment_id AND t.kind IN ('gift', 'placement') AND 'suspense' IN (d.kind, c.kind)
       ) < (
           SELECT coalesce(sum(t.amount_ore), 0)
-          FROM donations_transfer t JOIN donations_transfer g ON g.id = t.corrects_id
-          WHERE g.payment_id = NEW.payment_id AND t.kind = 'refund' AND t.reverses_id IS NULL
+          -- From the gift to its refunds: the other way round SQLite walks all that reverses nothing.
+          FROM donations_transfer g CROSS JOIN donations_transfer t ON t.corrects_id = g.id
+          WHERE g.payment_id = NEW.payment_id AND t.kind = 'refund' AND +t.reverses_id IS NULL
             AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
             AND EXISTS (SELECT 1 FROM donations_account a WHERE a.id = t.debit_id AND a.kind = 'suspense')));
 
@@ -90,8 +97,54 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
         WHERE d.id = NEW.debit_id AND c.id = NEW.credit_id AND iif(
             NEW.kind = 'reallocation',
             df.focus_area_id = cf.focus_area_id AND df.year_id = cf.year_id,
-            df.fund_id = cf.fund_id AND cy.starts_on = date(dy.ends_on, '+1 day')));
+            -- What a promise about one area covers does not cover a move in another.
+            df.fund_id = cf.fund_id AND cy.starts_on = date(dy.ends_on, '+1 day')
+            AND (NEW.covered_ore = 0 OR df.focus_area_id = cf.focus_area_id)));
 
+    -- What has been moved on, or paid out, cannot be moved back as well.
+    SELECT RAISE(ABORT, 'ledger: what is to be moved back has gone on')
+    WHERE NEW.reverses_id IS NOT NULL AND NEW.kind IN ('reallocation', 'carry_over') AND EXISTS (
+        SELECT 1 FROM (
+            SELECT sum(t.in_ore - t.out_ore) AS cash,
+                   sum(t.covered_in_ore - t.covered_out_ore
+                       - iif(t.kind IN ('refund', 'reallocation'), t.out_ore, 0)) AS covered
+            FROM donations_dailytotal t WHERE t.account_id = NEW.debit_id
+        ) AS figures
+        WHERE figures.cash < 0 OR (NEW.covered_ore > 0 AND figures.covered < 0));
+
+    SELECT RAISE(ABORT, 'ledger: the year is closed')
+    FROM donations_account a
+    JOIN donations_fundyear f ON f.id = a.fund_year_id
+    JOIN donations_yearclosing c ON c.year_id = f.year_id
+    WHERE NEW.kind IN ('reallocation', 'carry_over') AND a.id IN (NEW.debit_id, NEW.credit_id);
+
+    SELECT RAISE(ABORT, 'ledger: no approved proposal says so')
+    WHERE NEW.reverses_id IS NULL AND NEW.kind = 'reallocation' AND NOT EXISTS (
+        SELECT 1 FROM donations_proposalline l JOIN donations_proposal p ON p.id = l.proposal_id
+        JOIN donations_account d ON d.fund_year_id = l.source_id
+        JOIN donations_account c ON c.fund_year_id = l.receiver_id
+        WHERE l.id = NEW.line_id AND p.decision = 'approved' AND l.approved_ore = NEW.amount_ore
+          AND d.id = NEW.debit_id AND c.id = NEW.credit_id AND l.corrects_id IS NEW.corrects_id);
+
+    -- What was moved in a year since closed is moved back between the same funds, and once.
+    SELECT RAISE(ABORT, 'ledger: no reallocation of a closed year is moved back by this')
+    WHERE NEW.reverses_id IS NULL AND NEW.kind = 'reallocation' AND NEW.corrects_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM donations_transfer o
+        JOIN donations_account od ON od.id = o.debit_id JOIN donations_fundyear odf ON odf.id = od.fund_year_id
+        JOIN donations_account oc ON oc.id = o.credit_id JOIN donations_fundyear ocf ON ocf.id = oc.fund_year_id
+        JOIN donations_yearclosing y ON y.year_id = odf.year_id,
+        donations_account d JOIN donations_fundyear df ON df.id = d.fund_year_id,
+        donations_account c JOIN donations_fundyear cf ON cf.id = c.fund_year_id
+        WHERE o.id = NEW.corrects_id AND d.id = NEW.debit_id AND c.id = NEW.credit_id
+          AND o.kind = 'reallocation' AND o.reverses_id IS NULL
+          AND odf.fund_id = cf.fund_id AND ocf.fund_id = df.fund_id
+          AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = o.id)
+          AND o.amount_ore >= (
+              SELECT sum(b.amount_ore) FROM donations_transfer b
+              WHERE b.corrects_id = o.id AND b.kind = 'reallocation' AND +b.reverses_id IS NULL
+                AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = b.id)));
+
+    -- What proposals that wait hold: for a proposal's own line, those submitted before it; else all.
     SELECT RAISE(ABORT, 'ledger: more than the source''s movable surplus')
     WHERE NEW.reverses_id IS NULL AND NEW.kind IN ('reallocation', 'carry_over') AND NOT EXISTS (
         SELECT 1 FROM (
@@ -106,6 +159,13 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
                 SELECT n.amount_ore FROM donations_need n
                 JOIN donations_account a ON a.fund_year_id = n.fund_year_id
                 WHERE a.id = NEW.debit_id ORDER BY n.decided_on DESC, n.id DESC LIMIT 1)
+              + (SELECT coalesce(sum(l.amount_ore), 0)
+                 FROM donations_proposalline l JOIN donations_proposal p ON p.id = l.proposal_id
+                 JOIN donations_account a ON a.fund_year_id = l.source_id
+                 WHERE a.id = NEW.debit_id AND p.submitted_at IS NOT NULL AND p.decision = ''
+                   AND (NEW.line_id IS NULL OR (p.submitted_at, p.id) < (
+                       SELECT b.submitted_at, b.id FROM donations_proposal b
+                       JOIN donations_proposalline o ON o.proposal_id = b.id WHERE o.id = NEW.line_id)))
           AND figures.cash >= 0
           AND (figures.covered >= 0 OR (NEW.kind = 'carry_over' AND NEW.covered_ore = 0))
           AND NEW.booked_on >= figures.newest);
@@ -123,6 +183,7 @@ END;
 CREATE TRIGGER transfer_no_replace BEFORE INSERT ON donations_transfer
 WHEN EXISTS (SELECT 1 FROM donations_transfer WHERE id = NEW.id)
   OR (NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM donations_transfer WHERE reverses_id = NEW.reverses_id))
+  OR (NEW.line_id IS NOT NULL AND EXISTS (SELECT 1 FROM donations_transfer WHERE line_id = NEW.line_id))
   OR (NEW.payment_id IS NOT NULL AND NEW.reverses_id IS NULL AND NEW.kind IN ('gift', 'refund') AND EXISTS (
       SELECT 1 FROM donations_transfer
       WHERE payment_id = NEW.payment_id AND reverses_id IS NULL AND kind IN ('gift', 'refund')))
@@ -133,12 +194,16 @@ END;
 -- Needs
 
 CREATE TRIGGER need_guard BEFORE INSERT ON donations_need
-WHEN EXISTS (SELECT 1 FROM donations_need WHERE id = NEW.id) OR NEW.decided_on > date('now', iif(
+WHEN EXISTS (SELECT 1 FROM donations_need WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM donations_fundyear f JOIN donations_yearclosing c ON c.year_id = f.year_id
+             WHERE f.id = NEW.fund_year_id)
+  OR NEW.decided_on <= (SELECT max(through) FROM donations_periodlock)
+  OR NEW.decided_on > date('now', iif(
     datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
     AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
     '+2 hours', '+1 hour'))
 BEGIN
-    SELECT RAISE(ABORT, 'need: decided in the future, or in place of another');
+    SELECT RAISE(ABORT, 'need: decided in the future, in a locked period, for a closed year, or in place of another');
 END;
 
 CREATE TRIGGER need_no_update BEFORE UPDATE ON donations_need BEGIN
@@ -254,4 +319,155 @@ WHEN EXISTS (SELECT 1 FROM donations_surplusclause WHERE id = NEW.id
              OR (focus_area_id = NEW.focus_area_id AND valid_from = NEW.valid_from))
 BEGIN
     SELECT RAISE(ABORT, 'surplus clause: REPLACE is refused');
+END;
+
+-- What donors have answered: counted as covered from the day it was written down.
+
+CREATE TRIGGER donor_answer_guard BEFORE INSERT ON donations_donoranswer
+WHEN EXISTS (SELECT 1 FROM donations_donoranswer WHERE id = NEW.id) OR NOT EXISTS (
+    SELECT 1 FROM donations_transfer t JOIN donations_account a ON a.id = t.credit_id
+    WHERE t.id = NEW.transfer_id AND t.kind IN ('gift', 'placement') AND t.reverses_id IS NULL
+      AND a.kind = 'fund' AND t.covered_ore = 0
+      AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+      AND NEW.booked_on >= t.booked_on AND NEW.answered_on <= NEW.booked_on
+      AND NEW.booked_on > coalesce((SELECT max(through) FROM donations_periodlock), '0001-01-01')
+      AND NEW.covered_ore + (
+          SELECT coalesce(sum(o.covered_ore), 0) FROM donations_donoranswer o WHERE o.transfer_id = t.id
+      ) = iif(NEW.is_yes, t.amount_ore, 0)
+      -- A yes that money has already moved by is not taken back.
+      AND (NEW.covered_ore >= 0 OR NEW.covered_ore + (
+          SELECT sum(d.covered_in_ore - d.covered_out_ore
+                     - iif(d.kind IN ('refund', 'reallocation'), d.out_ore, 0))
+          FROM donations_dailytotal d WHERE d.account_id = t.credit_id) >= 0)
+) OR NEW.booked_on > date('now', iif(
+    datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
+    AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
+    '+2 hours', '+1 hour'))
+BEGIN
+    SELECT RAISE(ABORT, 'donor answer: not for this gift');
+END;
+
+CREATE TRIGGER donor_answer_counted AFTER INSERT ON donations_donoranswer BEGIN
+    INSERT INTO donations_dailytotal
+        (account_id, kind, booked_on, slot, in_ore, out_ore, covered_in_ore, covered_out_ore, changed_at)
+    SELECT t.credit_id, t.kind, NEW.booked_on, 0, 0, 0, 0, 0, NEW.created_at FROM donations_transfer t
+    WHERE t.id = NEW.transfer_id AND NOT EXISTS (
+        SELECT 1 FROM donations_dailytotal d
+        WHERE d.account_id = t.credit_id AND d.kind = t.kind AND d.booked_on = NEW.booked_on AND d.slot = 0);
+    UPDATE donations_dailytotal SET
+        covered_in_ore = covered_in_ore + NEW.covered_ore, changed_at = max(changed_at, NEW.created_at)
+    WHERE (account_id, kind) = (SELECT t.credit_id, t.kind FROM donations_transfer t WHERE t.id = NEW.transfer_id)
+      AND booked_on = NEW.booked_on AND slot = 0;
+END;
+
+CREATE TRIGGER donor_answer_no_update BEFORE UPDATE ON donations_donoranswer BEGIN
+    SELECT RAISE(ABORT, 'donations_donoranswer is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER donor_answer_no_delete BEFORE DELETE ON donations_donoranswer BEGIN
+    SELECT RAISE(ABORT, 'donations_donoranswer is append-only: DELETE is refused');
+END;
+
+-- Proposals: free until they are submitted, then fixed; decided once.
+
+CREATE TRIGGER proposal_begin BEFORE INSERT ON donations_proposal
+WHEN NEW.submitted_at IS NOT NULL OR EXISTS (SELECT 1 FROM donations_proposal WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'proposal: begins as a draft');
+END;
+
+CREATE TRIGGER proposal_change BEFORE UPDATE ON donations_proposal BEGIN
+    SELECT RAISE(ABORT, 'proposal: decided, and kept') WHERE OLD.decision <> '';
+    SELECT RAISE(ABORT, 'proposal: submitted before it is decided')
+    WHERE OLD.submitted_at IS NULL AND NEW.decision <> '';
+    SELECT RAISE(ABORT, 'proposal: submitted, and fixed') WHERE OLD.submitted_at IS NOT NULL AND (
+        NEW.id <> OLD.id OR NEW.submitted_at IS NOT OLD.submitted_at OR NEW.by_id <> OLD.by_id
+        OR NEW.focus_area_id <> OLD.focus_area_id OR NEW.year_id <> OLD.year_id OR NEW.reason <> OLD.reason
+        OR NEW.created_at <> OLD.created_at OR NEW.changed_at <> OLD.changed_at
+        OR NEW.figures_then IS NOT OLD.figures_then);
+    SELECT RAISE(ABORT, 'proposal: the year is closed')
+    WHERE OLD.submitted_at IS NULL AND NEW.submitted_at IS NOT NULL
+      AND EXISTS (SELECT 1 FROM donations_yearclosing c WHERE c.year_id = NEW.year_id);
+END;
+
+CREATE TRIGGER proposal_end BEFORE DELETE ON donations_proposal WHEN OLD.submitted_at IS NOT NULL BEGIN
+    SELECT RAISE(ABORT, 'proposal: submitted, and kept');
+END;
+
+CREATE TRIGGER proposal_line_begin BEFORE INSERT ON donations_proposalline
+WHEN NEW.approved_ore IS NOT NULL
+  OR EXISTS (SELECT 1 FROM donations_proposal WHERE id = NEW.proposal_id AND submitted_at IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM donations_proposalline WHERE id = NEW.id
+             OR (proposal_id = NEW.proposal_id AND source_id = NEW.source_id AND receiver_id = NEW.receiver_id))
+BEGIN
+    SELECT RAISE(ABORT, 'proposal line: not in a submitted proposal, nor in place of another');
+END;
+
+CREATE TRIGGER proposal_line_change BEFORE UPDATE ON donations_proposalline BEGIN
+    SELECT RAISE(ABORT, 'proposal line: a draft is not approved')
+    WHERE NEW.proposal_id <> OLD.proposal_id OR (NEW.approved_ore IS NOT NULL AND EXISTS (
+        SELECT 1 FROM donations_proposal WHERE id = NEW.proposal_id AND submitted_at IS NULL));
+    SELECT RAISE(ABORT, 'proposal line: submitted, and fixed')
+    FROM donations_proposal p
+    WHERE p.id = OLD.proposal_id AND p.submitted_at IS NOT NULL AND (
+        p.decision <> '' OR OLD.approved_ore IS NOT NULL OR NEW.id <> OLD.id OR NEW.position <> OLD.position
+        OR NEW.source_id <> OLD.source_id OR NEW.receiver_id <> OLD.receiver_id
+        OR NEW.amount_ore <> OLD.amount_ore OR NEW.reason <> OLD.reason
+        OR NEW.corrects_id IS NOT OLD.corrects_id);
+END;
+
+CREATE TRIGGER proposal_line_end BEFORE DELETE ON donations_proposalline
+WHEN EXISTS (SELECT 1 FROM donations_proposal WHERE id = OLD.proposal_id AND submitted_at IS NOT NULL) BEGIN
+    SELECT RAISE(ABORT, 'proposal line: submitted, and kept');
+END;
+
+-- Periods only become locked, on days that have been; a year is closed once nothing in it waits.
+
+CREATE TRIGGER period_lock_guard BEFORE INSERT ON donations_periodlock
+WHEN EXISTS (SELECT 1 FROM donations_periodlock WHERE id = NEW.id)
+  OR NEW.through <= (SELECT max(through) FROM donations_periodlock)
+  OR NEW.through >= date('now', iif(
+    datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
+    AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
+    '+2 hours', '+1 hour'))
+BEGIN
+    SELECT RAISE(ABORT, 'period lock: only forward, and only days that have been');
+END;
+
+CREATE TRIGGER period_lock_no_update BEFORE UPDATE ON donations_periodlock BEGIN
+    SELECT RAISE(ABORT, 'donations_periodlock is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER period_lock_no_delete BEFORE DELETE ON donations_periodlock BEGIN
+    SELECT RAISE(ABORT, 'donations_periodlock is append-only: DELETE is refused');
+END;
+
+CREATE TRIGGER year_closing_guard BEFORE INSERT ON donations_yearclosing
+WHEN EXISTS (SELECT 1 FROM donations_yearclosing WHERE id = NEW.id OR year_id = NEW.year_id)
+  OR EXISTS (SELECT 1 FROM donations_proposal p
+             WHERE p.year_id = NEW.year_id AND p.submitted_at IS NOT NULL AND p.decision = '')
+  OR (SELECT y.ends_on FROM donations_collectionyear y WHERE y.id = NEW.year_id)
+     > coalesce((SELECT max(through) FROM donations_periodlock), '0001-01-01')
+BEGIN
+    SELECT RAISE(ABORT, 'year closing: something waits, or its last day is not locked');
+END;
+
+CREATE TRIGGER year_closing_no_update BEFORE UPDATE ON donations_yearclosing BEGIN
+    SELECT RAISE(ABORT, 'donations_yearclosing is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER year_closing_no_delete BEFORE DELETE ON donations_yearclosing BEGIN
+    SELECT RAISE(ABORT, 'donations_yearclosing is append-only: DELETE is refused');
+END;
+
+CREATE TRIGGER left_surplus_no_replace BEFORE INSERT ON donations_leftsurplus
+WHEN EXISTS (SELECT 1 FROM donations_leftsurplus WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'donations_leftsurplus is append-only: REPLACE is refused');
+END;
+
+CREATE TRIGGER left_surplus_no_update BEFORE UPDATE ON donations_leftsurplus BEGIN
+    SELECT RAISE(ABORT, 'donations_leftsurplus is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER left_surplus_no_delete BEFORE DELETE ON donations_leftsurplus BEGIN
+    SELECT RAISE(ABORT, 'donations_leftsurplus is append-only: DELETE is refused');
 END;

@@ -7,7 +7,7 @@ from django import template
 from django.utils import timezone
 
 from donations import queries
-from donations.boxes import Box, Listed, boxes, listed, needing_money
+from donations.boxes import Box, Closed, Listed, boxes, closed, listed, needing_money, with_moves
 from donations.models import SurplusClause
 from donations.money import format_kronor
 from projects.models import Page, Version
@@ -29,13 +29,22 @@ def kronor(ore: int | None) -> str:
 def project_money(page: PageView) -> Box | None:
     """The collection box of a page, or None when it has no open fund."""
     box = boxes([page.pk]).get(page.pk)
-    if box is None or not box.is_fully_funded or page.focus_area is None:
+    if box is None:
+        return None
+    box = with_moves(box, page.pk)
+    if not box.is_fully_funded or page.focus_area is None:
         return box
     handpicked = {link.pk for link in page.similar}
     others = needing_money(listed(focus_area_id=page.focus_area.pk))
     # Stable: those picked by hand first, each group in its order.
     others.sort(key=lambda project: project.page.pk not in handpicked)
     return replace(box, similar=others[:SIMILAR])
+
+
+@register.simple_tag
+def closed_collection(page: PageView) -> Closed | None:
+    """What a page without an open fund tells of the one it had."""
+    return closed(page.pk)
 
 
 @register.simple_tag
