@@ -2,7 +2,7 @@
 
 Each database gets a place of its own (a file, a throw-away server), and every
 comparison alternates its two sides in the same run: on a shared machine only
-ratios within a run mean anything.
+ratios within a run mean anything. `make bench ARGS=posting` measures one part alone.
 """
 
 import datetime
@@ -23,35 +23,40 @@ ROUNDS = 5
 WRITERS = 16
 GIFTS_PER_WRITER = 60
 LIMITS = {"postgresql": 2.0, "sqlite": 5.0}
+# What can be measured; figures are in a file of their own.
+PARTS = ("posting", "figures")
 
 
 def main() -> None:
     """Measure on SQLite, and on PostgreSQL where its programs are found."""
     if "--measure" in sys.argv:
-        sys.exit(measure())
+        sys.exit(measure(sys.argv[-1]))
+    parts = sys.argv[1:] or PARTS
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"make bench measures {' and '.join(PARTS)}, not {' or '.join(sorted(unknown))}.")
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True
     ).stdout.strip()
     print(f"make bench, commit {commit or 'unknown'}, {os.cpu_count()} cores")
-    failed = run_measures("")
+    failed = [run_measures("", part) for part in parts]
     programs = postgres.find_programs()
     if programs is None:
         sys.exit("PostgreSQL was not measured: apt install postgresql")
     with postgres.server(programs[0]) as url:
-        failed |= run_measures(url)
-    sys.exit(failed)
+        failed += [run_measures(url, part) for part in parts]
+    sys.exit(any(failed))
 
 
-def run_measures(database_url: str) -> int:
+def run_measures(database_url: str, part: str) -> int:
     with tempfile.TemporaryDirectory(prefix="kollekt-bench-") as folder:
         environment = os.environ | {"KOLLEKT_VAR": folder, "DATABASE_URL": database_url}
         return subprocess.run(
-            [sys.executable, "-m", "tests.bench", "--measure"], env=environment
+            [sys.executable, "-m", "tests.bench", "--measure", part], env=environment
         ).returncode
 
 
-def measure() -> int:
-    """Measure on the database of the environment; give 1 when a limit is not kept."""
+def measure(part: str) -> int:
+    """Measure a part on the database of the environment; give 1 when a limit is not kept."""
     import django
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -60,8 +65,12 @@ def measure() -> int:
     from django.core.management import call_command
     from django.db import connection
 
+    print(f"\n{connection.vendor}, {part}", flush=True)
+    if part == "figures":
+        from tests import bench_figures
+
+        return bench_figures.measure()
     call_command("migrate", verbosity=0)
-    print(f"\n{connection.vendor}")
     kept = posting()
     if connection.vendor == "postgresql":
         writers()

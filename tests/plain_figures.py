@@ -1,7 +1,7 @@
-"""Every figure of a fund year in plain SQL over the transfers, for the tests to compare with.
+"""Every figure of a fund year at the end of a day, in plain SQL, for the tests to compare with.
 
-Written from the definitions of the figures alone: it knows nothing of the kept totals, nor of the
-queries that read them, and runs as it stands on both databases.
+A second implementation, written from the definitions of the money words alone: it reads what was
+written and nothing that is kept beside it, and runs as it stands on SQLite and PostgreSQL.
 """
 
 import datetime
@@ -10,101 +10,126 @@ from typing import Any
 
 from django.db import connection
 
-# A reversal has the kind of what it reverses with the sides swapped, and counts as negative on
-# the original's sides: `giver` and `receiver` are the original's, `sign` is −1.
-MOVEMENTS = """
-    SELECT written.kind,
-           CASE WHEN original.id IS NULL THEN 1 ELSE -1 END AS sign,
-           COALESCE(original.debit_id, written.debit_id) AS giver,
-           COALESCE(original.credit_id, written.credit_id) AS receiver,
-           written.amount_ore,
-           COALESCE(original.covered_ore, written.covered_ore) AS covered_ore,
-           COALESCE(original.payment_id, written.payment_id) AS payment_id
-      FROM donations_transfer written
-      LEFT JOIN donations_transfer original ON original.id = written.reverses_id
-     WHERE written.booked_on <= %(day)s
+# What is left at the end of the day of each movement: a reversal counts as negative on the
+# original's sides, and stands in no row of its own.
+MOVEMENT = """
+    movement AS (
+        SELECT entry.id, entry.kind, entry.debit_id, entry.credit_id, entry.payment_id,
+               CASE WHEN entry.booked_on <= %(day)s THEN entry.amount_ore ELSE 0 END
+             - CASE WHEN undone.booked_on <= %(day)s THEN undone.amount_ore ELSE 0 END AS ore,
+               CASE WHEN entry.booked_on <= %(day)s THEN entry.covered_ore ELSE 0 END
+             - CASE WHEN undone.booked_on <= %(day)s THEN entry.covered_ore ELSE 0 END AS carried
+          FROM donations_transfer entry
+          LEFT JOIN donations_transfer undone ON undone.reverses_id = entry.id
+         WHERE entry.reverses_id IS NULL
+    )
 """
 
-# Every movement once for each fund year that it touches, with what it means there.
-SIDES = f"""
-    WITH movement AS ({MOVEMENTS}),
-    promise AS (
-        SELECT focus_area_id, MIN(valid_from) AS first_day
-          FROM donations_surplusclause GROUP BY focus_area_id
-    ),
-    side AS (
-        SELECT account.fund_year_id, movement.kind, 'in' AS way,
-               movement.sign * movement.amount_ore AS ore,
-               CASE WHEN movement.kind = 'carry_over'
-                    THEN movement.sign * movement.covered_ore
-                    WHEN movement.kind IN ('gift', 'placement')
-                     AND payment.bank_date >= promise.first_day
-                    THEN movement.sign * movement.amount_ore
-                    ELSE 0 END AS covered
-          FROM movement
-          JOIN donations_account account ON account.id = movement.receiver
-          JOIN donations_fundyear fund_year ON fund_year.id = account.fund_year_id
-          LEFT JOIN promise ON promise.focus_area_id = fund_year.focus_area_id
+# Of a donor's answers that have been booked by the day, the last one written.
+ANSWER = """
+    answer AS (
+        SELECT transfer_id, is_yes FROM donations_donoranswer
+         WHERE id IN (SELECT MAX(id) FROM donations_donoranswer
+                       WHERE booked_on <= %(day)s GROUP BY transfer_id)
+    )
+"""
+
+# What came to a fund year. A gift is covered by the first clause of its area and any after it.
+CAME = """
+    came AS (
+        SELECT fund_year.id AS fund_year_id,
+               SUM(CASE WHEN movement.kind = 'opening' THEN ore ELSE 0 END) AS opening,
+               SUM(CASE WHEN movement.kind = 'gift' THEN ore ELSE 0 END) AS gifts,
+               SUM(CASE WHEN movement.kind = 'placement' THEN ore ELSE 0 END) AS placements,
+               SUM(CASE WHEN movement.kind = 'carry_over' THEN ore ELSE 0 END) AS carried_in,
+               SUM(CASE WHEN movement.kind = 'reallocation' THEN ore ELSE 0 END) AS moved_in,
+               SUM(CASE WHEN movement.kind = 'carry_over' THEN carried
+                        WHEN movement.kind NOT IN ('gift', 'placement') THEN 0
+                        WHEN answer.is_yes OR EXISTS (
+                             SELECT 1 FROM donations_surplusclause clause
+                              WHERE clause.focus_area_id = fund_year.focus_area_id
+                                AND clause.valid_from <= payment.bank_date) THEN ore
+                        ELSE 0 END) AS covered
+          FROM donations_fundyear fund_year
+          JOIN donations_account account ON account.fund_year_id = fund_year.id
+          JOIN movement ON movement.credit_id = account.id
           LEFT JOIN donations_payment payment ON payment.id = movement.payment_id
-        UNION ALL
-        SELECT account.fund_year_id, movement.kind, 'out' AS way,
-               movement.sign * movement.amount_ore AS ore,
-               CASE WHEN movement.kind = 'carry_over'
-                    THEN movement.sign * movement.covered_ore
-                    WHEN movement.kind IN ('refund', 'reallocation')
-                    THEN movement.sign * movement.amount_ore
-                    ELSE 0 END AS covered
-          FROM movement
-          JOIN donations_account account ON account.id = movement.giver
+          LEFT JOIN answer ON answer.transfer_id = movement.id
+         GROUP BY fund_year.id
+    )
+"""
+
+# What left a fund year. What was paid out takes nothing from what is covered.
+GONE = """
+    gone AS (
+        SELECT account.fund_year_id,
+               SUM(CASE WHEN movement.kind = 'refund' THEN ore ELSE 0 END) AS refunds,
+               SUM(CASE WHEN movement.kind = 'carry_over' THEN ore ELSE 0 END) AS carried_out,
+               SUM(CASE WHEN movement.kind = 'reallocation' THEN ore ELSE 0 END) AS moved_out,
+               SUM(CASE WHEN movement.kind = 'disbursement' THEN ore ELSE 0 END) AS disbursed,
+               SUM(CASE WHEN movement.kind = 'carry_over' THEN carried
+                        WHEN movement.kind IN ('refund', 'reallocation') THEN ore
+                        ELSE 0 END) AS covered
+          FROM donations_account account
+          JOIN movement ON movement.debit_id = account.id
          WHERE account.fund_year_id IS NOT NULL
+         GROUP BY account.fund_year_id
     )
 """
 
 FIGURES = f"""
-    {SIDES}
-    SELECT fund_year.id,
-           SUM(CASE WHEN kind = 'opening' AND way = 'in' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'gift' AND way = 'in' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'placement' AND way = 'in' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'refund' AND way = 'out' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'carry_over' AND way = 'in' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'carry_over' AND way = 'out' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'reallocation' AND way = 'in' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'reallocation' AND way = 'out' THEN ore ELSE 0 END),
-           SUM(CASE WHEN kind = 'disbursement' AND way = 'out' THEN ore ELSE 0 END),
-           SUM(CASE WHEN way = 'in' THEN covered ELSE -covered END)
+    WITH {MOVEMENT}, {ANSWER}, {CAME}, {GONE}
+    SELECT fund_year.id, opening, gifts, placements, refunds, carried_in, carried_out,
+           moved_in, moved_out, disbursed, COALESCE(came.covered, 0) - COALESCE(gone.covered, 0)
       FROM donations_fundyear fund_year
-      LEFT JOIN side ON side.fund_year_id = fund_year.id
-     GROUP BY fund_year.id
+      LEFT JOIN came ON came.fund_year_id = fund_year.id
+      LEFT JOIN gone ON gone.fund_year_id = fund_year.id
+     ORDER BY fund_year.id
 """
 
-# What stands on the account, told from the sides as they were written, reversals and all.
+# Told from the sides as they were written, reversals and all.
 BALANCES = """
-    SELECT account.id, account.fund_year_id,
-           COALESCE((SELECT SUM(amount_ore) FROM donations_transfer
-                      WHERE credit_id = account.id AND booked_on <= %(day)s), 0)
-         - COALESCE((SELECT SUM(amount_ore) FROM donations_transfer
-                      WHERE debit_id = account.id AND booked_on <= %(day)s), 0)
+    SELECT account.id, account.fund_year_id, COALESCE(SUM(side.ore), 0)
       FROM donations_account account
+      LEFT JOIN (
+           SELECT credit_id AS account_id, amount_ore AS ore
+             FROM donations_transfer WHERE booked_on <= %(day)s
+           UNION ALL
+           SELECT debit_id, -amount_ore FROM donations_transfer WHERE booked_on <= %(day)s
+      ) side ON side.account_id = account.id
+     GROUP BY account.id, account.fund_year_id
 """
 
-# Nothing newer has been decided by the day; of two from one day the later written is in force.
+# The newest is in force; of two from one day, the one written last.
 NEEDS = """
-    SELECT need.fund_year_id, need.amount_ore, need.decided_on
-      FROM donations_need need
-     WHERE need.decided_on <= %(day)s
-       AND NOT EXISTS (
-           SELECT 1 FROM donations_need newer
-            WHERE newer.fund_year_id = need.fund_year_id
-              AND newer.decided_on <= %(day)s
-              AND (newer.decided_on > need.decided_on
-                   OR (newer.decided_on = need.decided_on AND newer.id > need.id)))
+    SELECT fund_year_id, amount_ore, decided_on FROM (
+        SELECT fund_year_id, amount_ore, decided_on,
+               ROW_NUMBER() OVER (PARTITION BY fund_year_id
+                                  ORDER BY decided_on DESC, id DESC) AS place
+          FROM donations_need WHERE decided_on <= %(day)s
+    ) decided WHERE place = 1
+"""
+
+# What is held from submission until there is a decision: −1 leaves a fund year, 1 comes to it.
+PENDING = """
+    WITH held AS (
+        SELECT line.source_id, line.receiver_id, line.amount_ore
+          FROM donations_proposalline line
+          JOIN donations_proposal proposal ON proposal.id = line.proposal_id
+         WHERE proposal.submitted_at IS NOT NULL AND proposal.decision = ''
+    )
+    SELECT source_id, -1, SUM(amount_ore) FROM held GROUP BY source_id
+    UNION ALL
+    SELECT receiver_id, 1, SUM(amount_ore) FROM held GROUP BY receiver_id
 """
 
 
 @dataclass(frozen=True)
 class PlainFigures:
-    """A fund year at the end of a day. `need`, `remaining` and `surplus` are None when unknown."""
+    """A fund year at the end of a day. `need`, `remaining` and `surplus` are None when unknown.
+
+    `movable` is before what waits: for what is left after that, see `PlainPending`.
+    """
 
     need: int | None
     need_decided_on: datetime.date | None
@@ -126,29 +151,33 @@ class PlainFigures:
     movable: int
 
 
+@dataclass(frozen=True)
+class PlainPending:
+    """What waits for a decision from (`out`) and to (`into`) a fund year, and what that leaves.
+
+    `movable` may be proposed from it and `offered` to it; `offered` is None with an unknown need.
+    """
+
+    out: int
+    into: int
+    movable: int
+    offered: int | None
+
+
 def plain_figures(day: datetime.date) -> dict[int, PlainFigures]:
     """Return the figures of every fund year at the end of `day`, by the fund year's id."""
-    needs = {year: (ore, _day(decided)) for year, ore, decided in _rows(NEEDS, day)}
-    cash = {year: int(ore) for _, year, ore in _rows(BALANCES, day) if year is not None}
-    made = {}
-    for year, *sums in _rows(FIGURES, day):
-        (
-            opening,
-            gifts,
-            placements,
-            refunds,
-            carried_in,
-            carried_out,
-            moved_in,
-            moved_out,
-            disbursed,
-            covered,
-        ) = (int(ore or 0) for ore in sums)
+    needs = {pk: (ore, _date(decided_on)) for pk, ore, decided_on in _rows(NEEDS, day)}
+    on_account = {pk: int(ore) for _, pk, ore in _rows(BALANCES, day) if pk is not None}
+    figures = {}
+    for pk, *sums in _rows(FIGURES, day):
+        opening, gifts, placements, refunds, *rest = (int(ore or 0) for ore in sums)
+        carried_in, carried_out, moved_in, moved_out, disbursed, covered = rest
+        need, decided_on = needs.get(pk, (None, None))
+        cash = on_account.get(pk, 0)
         collected = opening + gifts + placements - refunds
         available = collected + carried_in - carried_out + moved_in - moved_out
-        need, decided_on = needs.get(year, (None, None))
         surplus = None if need is None else max(0, available - need)
-        made[year] = PlainFigures(
+        figures[pk] = PlainFigures(
             need=need,
             need_decided_on=decided_on,
             opening=opening,
@@ -164,11 +193,26 @@ def plain_figures(day: datetime.date) -> dict[int, PlainFigures]:
             available=available,
             remaining=None if need is None else max(0, need - available),
             surplus=surplus,
-            cash=cash.get(year, 0),
+            cash=cash,
             covered=covered,
-            movable=0 if surplus is None else max(0, min(surplus, cash.get(year, 0), covered)),
+            movable=max(0, min(surplus or 0, cash, covered)),
         )
-    return made
+    return figures
+
+
+def plain_pending(today: datetime.date) -> dict[int, PlainPending]:
+    """Return what waits from and to every fund year, by the fund year's id."""
+    waits = {(pk, way): int(ore) for pk, way, ore in _rows(PENDING, today)}
+    pending = {}
+    for pk, its in plain_figures(today).items():
+        out, into = waits.get((pk, -1), 0), waits.get((pk, 1), 0)
+        pending[pk] = PlainPending(
+            out=out,
+            into=into,
+            movable=max(0, its.movable - out),
+            offered=None if its.remaining is None else max(0, its.remaining - into),
+        )
+    return pending
 
 
 def balances(day: datetime.date) -> dict[int, int]:
@@ -182,6 +226,6 @@ def _rows(sql: str, day: datetime.date) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def _day(value: Any) -> datetime.date:
-    """A date as the database gives it to plain SQL: SQLite gives its text."""
-    return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+def _date(value: Any) -> datetime.date:
+    """A day from plain SQL: SQLite gives its text."""
+    return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)

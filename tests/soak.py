@@ -1,7 +1,9 @@
 """`make soak`: the tests that draw at random, with other seeds and for longer than `make test` can wait.
 
 `make soak ARGS=20` runs twenty rounds of the random books, and of everything that runs many threads,
-on each database. Each round draws from seeds that no earlier one had.
+on each database, and shares 100 000 random surpluses in each. Each round draws from seeds that no
+earlier one had. The books go through the state machine for longer, on PostgreSQL 16 people do 10 000
+things at once and 100 processes are killed in each round; last, every planted mistake has to be found.
 """
 
 import os
@@ -12,7 +14,22 @@ from contextlib import nullcontext
 
 from tests import postgres
 
-TESTS = ["tests/test_random_books.py", "tests/test_concurrency.py"]
+TESTS = [
+    "tests/test_random_books.py",
+    "tests/test_concurrency.py",
+    "tests/test_allocation.py",
+    "tests/test_books_machine.py",
+    "tests/test_campaign.py",
+    "tests/test_killed.py",
+]
+# What the longest of them do in each round; see the variables of the same names in the tests.
+LONG = {
+    "KOLLEKT_EXAMPLES": "300",
+    "KOLLEKT_STEPS": "80",
+    "KOLLEKT_OPERATIONS": "10000",
+    "KOLLEKT_KILLS": "100",
+}
+SHARINGS = 100_000
 ROUNDS = 5
 
 
@@ -29,12 +46,23 @@ def main() -> None:
         with database as url:
             for number in range(1, rounds + 1):
                 failed += run_round(name, url, number)
+            environment = os.environ | {"DATABASE_URL": url}
+            planted = subprocess.run([sys.executable, "-m", "tests.planted"], env=environment)
+            failed += planted.returncode
     sys.exit(1 if failed else 0)
 
 
 def run_round(name: str, database_url: str, number: int) -> int:
     """One round; give 1 when anything failed."""
-    environment = os.environ | {"DATABASE_URL": database_url, "KOLLEKT_SEED": str(number * 1000)}
+    environment = (
+        os.environ
+        | LONG
+        | {
+            "DATABASE_URL": database_url,
+            "KOLLEKT_SEED": str(number * 1000),
+            "KOLLEKT_CASES": str(SHARINGS),
+        }
+    )
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "2", *TESTS],

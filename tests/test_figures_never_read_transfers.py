@@ -1,7 +1,7 @@
 """Figures come from the daily totals: no page that shows them reads a gift, however many there are.
 
-Left out are pages that rightly list transfers: a fund's own page in finance, the queue of gifts that
-wait, and, while any gift does wait, the number of them on finance's start page.
+Left out are pages that rightly list transfers: a fund's own page in finance, and the queue of gifts that
+wait.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def books() -> Fund:
-    """A fund with gifts, one of them placed, a surplus of which a part has been moved, and a neighbour."""
+    """A fund with gifts, one placed in part, a surplus of which a part has been moved, and a neighbour."""
     today, by = timezone.localdate(), cast.ester()
     area = cast.area()
     fund = cast.fund("47030", cast.project("brunnar", area))
@@ -34,7 +34,7 @@ def books() -> Fund:
     receiver = cast.fund_year(neighbour, 1_000_00, today)
     cast.gift(fund, 1_500_00, today)
     waited = cast.gift(None, 500_00, today)
-    operations.place(waited, [Part(fund, 500_00)], booked_on=today, reason="x", by=by)
+    operations.place(waited, [Part(fund, 300_00)], booked_on=today, reason="x", by=by)
     proposal = operations.draft([LineIn(source, receiver, 300_00)], reason="x", by=by)
     operations.approve(operations.submit(proposal, by=by), by=cast.colleague())
     return fund
