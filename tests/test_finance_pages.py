@@ -424,3 +424,16 @@ def test_a_clause_with_old_gifts_alone_may_be_succeeded_from_today(eskil: Client
     cast.gift(cast.fund(), 100_00)
     path = reverse("admin:donations_surplusclause_change", args=[SurplusClause.objects.get().pk])
     assert f"valid_from={timezone.localdate()}" in eskil.get(path).context["successor"]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_day_to_come_is_marked_where_it_stands(
+    eskil: Client, three_funds: list[Fund], days: int
+) -> None:
+    day = timezone.localdate() + datetime.timedelta(days=days)
+    path = reverse("finance_gift")
+    answer = eskil.post(path, gift_form(eskil, bank_date=day.isoformat(), amount="100"))
+    if days:
+        assert answer.context["form"].errors["bank_date"] == ["Dagen kan inte ligga i framtiden."]
+    else:
+        assert answer.status_code == 302

@@ -270,6 +270,29 @@ def test_a_fund_that_closes_meanwhile_gets_nothing(
     assert list(operations.approvable(proposal).values()) == [40_000_00]
 
 
+def test_a_form_that_lost_its_key_on_the_way_says_so_and_does_nothing(
+    approver: Client, books: Books
+) -> None:
+    proposal = waiting(books)
+    answer = approver.post(address(proposal, "avsla/"), {"reason": "Nej"})
+    assert "Sidan kom inte hel fram. Ladda om den och försök igen." in text(answer)
+    proposal.refresh_from_db()
+    assert proposal.is_pending
+
+
+def test_an_amount_above_the_proposed_is_marked_where_it_stands(
+    approver: Client, books: Books
+) -> None:
+    proposal = waiting(books)
+    [line] = proposal.lines.all()
+    for amount, complaints in (("40 000,01", 1), ("40 000", 0)):
+        answer = approver.post(address(proposal, "godkann/"), approval(proposal, amount))
+        errors = answer.context["forms"]["approve"].errors if complaints else {}
+        assert [*errors] == [f"amount_{line.pk}"] * complaints
+    proposal.refresh_from_db()
+    assert proposal.decision == "approved"
+
+
 def test_every_draft_is_in_the_audit_list_also_one_thrown_away(
     finance: Client, books: Books
 ) -> None:
