@@ -236,15 +236,9 @@ def _find(proposal_id: int) -> Proposal:
 
 def _lines(proposal: Proposal) -> list[ProposalLine]:
     return list(
-        proposal.lines.select_related(
-            "source__fund__project",
-            "source__fund__focus_area",
-            "source__year",
-            "receiver__fund__project",
-            "receiver__fund__focus_area",
-            "receiver__year",
-            "corrects__line",
-        ).prefetch_related("transfers__reversal", "transfers__corrections__line")
+        proposal.lines.with_sides().prefetch_related(
+            "transfers__reversal", "transfers__corrections__line"
+        )
     )
 
 

@@ -98,6 +98,16 @@ class Proposal(models.Model):
         return self.submitted_at is not None and not self.decision
 
 
+class ProposalLineQuerySet(models.QuerySet["ProposalLine"]):
+    def with_sides(self) -> "ProposalLineQuerySet":
+        """With both fund years, their names, and what a line corrects, in the same query."""
+        return self.select_related(
+            *("source__fund__project", "source__fund__focus_area", "source__year"),
+            *("receiver__fund__project", "receiver__fund__focus_area", "receiver__year"),
+            "corrects__line",
+        )
+
+
 class ProposalLine(models.Model):
     """An amount to move from one fund year to another.
 
@@ -127,6 +137,8 @@ class ProposalLine(models.Model):
     approved_ore = models.BigIntegerField("godkänt belopp", null=True, blank=True)
     need_ore = models.BigIntegerField("behov då", null=True, blank=True)
     surplus_ore = models.BigIntegerField("överskott då", null=True, blank=True)
+
+    objects = ProposalLineQuerySet.as_manager()
 
     class Meta:
         verbose_name = "rad i förslag"

@@ -111,7 +111,7 @@ def _gift_years(
         for gift in gifts
         if gift.open_fund
     }
-    years = {day: collection_year(day) for day in sorted({day for _, day in funds})}
+    years = {day: collection_year(day, by) for day in sorted({day for _, day in funds})}
     made: dict[tuple[int, int], FundYear] = {}
     # In one order for everybody: whoever makes a year waits for another who makes the same.
     for (fund_id, day), fund in sorted(funds.items(), key=lambda item: item[0]):

@@ -455,17 +455,7 @@ def _waiting(proposal: Proposal) -> Proposal:
 
 
 def _lines(proposal: Proposal) -> list[ProposalLine]:
-    return list(
-        proposal.lines.select_related(
-            "source__fund__project",
-            "source__fund__focus_area",
-            "source__year",
-            "receiver__fund__project",
-            "receiver__fund__focus_area",
-            "receiver__year",
-            "corrects",
-        )
-    )
+    return list(proposal.lines.with_sides())
 
 
 def _locked_lines(proposal: Proposal) -> list[ProposalLine]:
