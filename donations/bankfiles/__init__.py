@@ -1,0 +1,1 @@
+"""Files from banks, bytes → `records`: one module for each format, without Django."""
