@@ -9,6 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
+    if os.environ.get("KOLLEKT_ENV") == "production":
+        from config import logs
+
+        sys.excepthook = logs.excepthook
     execute_from_command_line(sys.argv)
 
 

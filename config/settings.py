@@ -25,6 +25,11 @@ if KOLLEKT_ENV not in ("development", "production"):
     )
 PRODUCTION = KOLLEKT_ENV == "production"
 DEBUG = env.bool("KOLLEKT_DEBUG", default=False)
+if DEBUG and PRODUCTION:
+    raise ImproperlyConfigured(
+        "KOLLEKT_DEBUG is set. In production it would show anybody who meets an error what the server"
+        " had in hand, donors' names too. Take it away, and read the log instead."
+    )
 
 # Everything that a running Kollekt writes to disk.
 VAR_DIR = Path(env.str("KOLLEKT_VAR", default=str(BASE_DIR / "var"))).resolve()
@@ -135,7 +140,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "staff.audit.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "staff.activity.ActivityMiddleware",
     "config.errors.MethodNotAllowedMiddleware",
     "staff.access.AccessMiddleware",
     "config.middleware.ImpossibleValueMiddleware",
@@ -217,7 +222,7 @@ USERSESSIONS_TRACK_ACTIVITY = True
 ORIGIN_DAYS = env.int("KOLLEKT_ORIGIN_DAYS", default=90)
 
 # Counts of attempts and used codes must be the same for every process, and outlive them all.
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "staff_cache",
@@ -225,6 +230,26 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
     }
 }
+# How far long work has come: to be written while that work holds the database, and read by every process.
+# SQLite lets in one writer at a time; there the machine is one, and its disk will do.
+CACHES["work"] = (
+    {**CACHES["default"], "KEY_PREFIX": "work"}
+    if DATABASE["ENGINE"] == "django.db.backends.postgresql"
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR_DIR / "work",
+    }
+)
+
+# No larger file is taken in; the first handler stops it while it comes.
+MAX_UPLOAD_BYTES = 500 * 2**20
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.CapHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# A bank file of more bytes is read and booked beside the request that asks for it.
+LARGE_BANK_FILE = env.int("KOLLEKT_LARGE_BANK_FILE", default=2_000_000)
 
 # A long page in the admin is one form: a dozen fields for each of its rows.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
@@ -267,8 +292,28 @@ if S3_BUCKET:
             "file_overwrite": False,
         },
     }
+# Files from banks, as they came: they name donors, no address leads to them, and they have a place of
+# their own. Without one in S3_BANK_FILES_BUCKET they lie here, also where pictures are in a bucket.
+BANK_FILES_STORAGE: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": VAR_DIR / "bank-files",
+        "base_url": None,
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+if S3_BANK_FILES_BUCKET := env.str("S3_BANK_FILES_BUCKET", default=""):
+    BANK_FILES_STORAGE = {
+        "BACKEND": "config.storage.Bucket",
+        "OPTIONS": {
+            **MEDIA_STORAGE.get("OPTIONS", {}),
+            "bucket_name": S3_BANK_FILES_BUCKET,
+        },
+    }
 STORAGES = {
     "default": MEDIA_STORAGE,
+    "bank_files": BANK_FILES_STORAGE,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
@@ -342,7 +387,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {
+            "()": "config.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},

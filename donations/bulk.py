@@ -1,11 +1,16 @@
 """Many rows into one table in as few statements as the database takes."""
 
 import datetime
+import json
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
+
+# Rows that SQLite is given at a time: Django keeps as many in memory.
+AT_A_TIME = 10_000
 
 
 def next_ids(model: type[Model], count: int) -> list[int]:
@@ -29,7 +34,7 @@ def next_ids(model: type[Model], count: int) -> list[int]:
 
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows of column values: by COPY on PostgreSQL, by one prepared statement on SQLite."""
-    table, names = model._meta.db_table, ", ".join(columns)
+    table, names = model._meta.db_table, ", ".join(map(connection.ops.quote_name, columns))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Django wraps the errors of `execute`, not those of `copy`.
@@ -41,10 +46,15 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
                     copy.write_row(row)
         else:
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(
-                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
-                [[_as_sqlite(value) for value in row] for row in rows],
-            )
+            statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+            values = ([_as_sqlite(value) for value in row] for row in rows)
+            while some := list(islice(values, AT_A_TIME)):
+                cursor.executemany(statement, some)
+
+
+def as_json(value: Any) -> str:
+    """A value for a JSON column, on either database."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _as_sqlite(value: Any) -> Any:

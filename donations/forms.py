@@ -7,8 +7,23 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from donations import recall
+from donations.bankfiles import numbers
+from donations.bankfiles.recognise import KINDS
+from donations.bankfiles.records import Scheme
 from donations.days import long_date
-from donations.models import CollectionYear, DailyTotal, Fund, SurplusClause, Transfer
+from donations.models import (
+    AccountNumber,
+    AsideRule,
+    BoundPayer,
+    CollectionYear,
+    ColumnMapping,
+    DailyTotal,
+    Fund,
+    GiftSource,
+    SurplusClause,
+    Transfer,
+)
 from donations.money import AmountError, format_amount, parse_kronor
 
 
@@ -130,6 +145,7 @@ class FundForm(forms.ModelForm):
             "opened_on",
             "closed_on",
             "successor",
+            "extra_words",
         ]
 
 
@@ -227,3 +243,124 @@ class CollectionYearForm(forms.ModelForm):
         if others.filter(starts_on__lte=last, ends_on__gte=first).exists():
             raise ValidationError(_("Perioden överlappar en annan."))
         return data
+
+
+# What finance sets up before files come
+
+
+class AccountNumberForm(forms.ModelForm):
+    """A number of a bank account, typed as people write it and kept as bank files have it."""
+
+    digits = forms.CharField(
+        label="Nummer",
+        max_length=60,
+        help_text="Som det brukar skrivas, till exempel 991-2346 eller SE45 5000 0000 0583 9825 7466.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 40}),
+    )
+
+    class Meta:
+        model = AccountNumber
+        fields = ["account", "scheme", "digits"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["digits"] = self.instance.printed
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        scheme, typed = data.get("scheme"), data.get("digits")
+        if scheme and typed:
+            try:
+                data["digits"] = numbers.parse(Scheme(scheme), typed).digits
+            except ValueError as error:
+                self.add_error("digits", str(error))
+        return data
+
+
+class GiftSourceForm(forms.ModelForm):
+    """From which kind of file a number's gifts come, from a day on."""
+
+    format = forms.ChoiceField(label="Filformat")
+
+    class Meta:
+        model = GiftSource
+        fields = ["format", "from_day"]
+        help_texts = {"from_day": "Den första dag som gåvorna tas därifrån."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = list(ColumnMapping.objects.values_list("name", flat=True))
+        if self.instance.format not in ("", *KINDS, *names):
+            names.append(self.instance.format)
+        self.fields["format"].choices = [  # type: ignore[attr-defined]
+            ("", "Välj filformat"),
+            *KINDS.items(),
+            *((name, _("kolumnmallen ”%s”") % name) for name in names),
+        ]
+
+    def clean_from_day(self) -> datetime.date:
+        """The row's number is not among the form's fields, so that the constraint is not asked."""
+        day: datetime.date = self.cleaned_data["from_day"]
+        same_day = GiftSource.objects.filter(number_id=self.instance.number_id, from_day=day)
+        if same_day.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("Från den dagen finns redan en källa. Ändra den i stället."))
+        return day
+
+
+class AsideRuleForm(forms.ModelForm):
+    """A rule for what is no gift. One that would take every gift is refused."""
+
+    way = forms.ChoiceField(
+        label="Gäller pengar",
+        required=False,
+        choices=[("", "både in och ut"), *AsideRule._meta.get_field("way").flatchoices],
+    )
+    least_ore = KronorField(label="Minsta belopp", required=False)
+    most_ore = KronorField(label="Största belopp", required=False)
+
+    class Meta:
+        model = AsideRule
+        fields = ["name", "is_a", "text", "account", "code", "way", "least_ore", "most_ore"]
+        help_texts = {
+            "name": "Syns i förhandsvisningen av filen, till exempel ”Bankens månadsavgift”.",
+            "text": "Något som står i betalarens namn eller i meddelandet. Minst tre tecken.",
+            "account": "Den andra partens konto, giro eller Swishnummer.",
+            "code": "Hela koden eller ett ord ur den, som CHRG i PMNT CHRG.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors:
+            try:
+                AsideRule(**data).rule  # noqa: B018 - it is made to see whether it can be
+            except ValueError as error:
+                raise ValidationError(str(error)) from error
+        return data
+
+
+class BoundPayerForm(forms.ModelForm):
+    """A payer in Autogiro whose payments go to a fund."""
+
+    number = forms.RegexField(
+        label="Betalarnummer i Autogiro",
+        regex=r"\A[0-9]{1,16}\Z",
+        help_text="Numret som betalaren har i ert Autogiro: högst 16 siffror.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+        error_messages={"invalid": "Ett betalarnummer är högst 16 siffror, utan streck."},
+    )
+
+    class Meta:
+        model = BoundPayer
+        fields = ["number", "fund"]
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"].lstrip("0")
+        if not number:
+            raise ValidationError(_("Ett betalarnummer är inte bara nollor."))
+        self.instance.key = recall.digest(f"autogiro {number}")
+        if bound := BoundPayer.objects.filter(key=self.instance.key).first():
+            raise ValidationError(
+                _("Betalaren är redan bunden till %s. Ta bort den bindningen först.") % bound.fund
+            )
+        return number

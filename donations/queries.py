@@ -6,22 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import (
-    Case,
-    F,
-    Max,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-    When,
-    Window,
-)
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import F, Max, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from donations.models import (
-    Account,
     DailyTotal,
     Fund,
     FundYear,
@@ -30,13 +18,11 @@ from donations.models import (
     ProposalLine,
     SurplusClause,
     Transfer,
+    UnplacedGift,
     YearClosing,
 )
 
 Kind = Transfer.Kind
-
-# How many rows a query names one by one; SQLite takes 32 766.
-MOST_NAMED = 10_000
 
 
 @dataclass(frozen=True)
@@ -344,55 +330,20 @@ def area_total(focus_area_id: int, project_ids: Iterable[int], day: datetime.dat
 def unplaced() -> QuerySet[Any]:
     """Gifts of which something waits on suspense, oldest first; `left_ore` is how much.
 
-    What is left is what has neither been placed nor paid back.
+    What is left is what has neither been placed nor paid back. It costs by what waits now, not by
+    what has ever waited.
     """
-    moved = Transfer.objects.order_by()
-    placed = moved.filter(kind=Kind.PLACEMENT, payment=OuterRef("payment")).values("payment")
-    refunded = moved.filter(kind=Kind.REFUND, corrects=OuterRef("pk")).values("corrects")
-    # In the sum, not among the conditions: there SQLite would walk every row that reverses nothing.
-    standing = Q(reverses=None, reversal=None)
-
-    def sum_of(transfers: QuerySet[Transfer, Any]) -> Coalesce:
-        return Coalesce(
-            Subquery(transfers.annotate(ore=Sum("amount_ore", filter=standing)).values("ore")), 0
-        )
-
-    # A reversed gift leaves suspense: what comes in there reverses nothing.
-    suspense = Account.objects.filter(kind=Account.Kind.SUSPENSE).first()
     return (
-        Transfer.objects.filter(kind=Kind.GIFT, credit=suspense, payment__in=_not_placed(suspense))
-        .annotate(left_ore=F("amount_ore") - sum_of(placed) - sum_of(refunded))
-        .filter(left_ore__gt=0)
+        Transfer.objects.filter(unplaced__left_ore__gt=0)
+        .annotate(left_ore=F("unplaced__left_ore"))
         .select_related("payment__meant_for__project__focus_area", "payment__meant_for__focus_area")
         .order_by("payment__bank_date", "pk")
     )
 
 
-def _not_placed(suspense: Account | None) -> Iterable[Any]:
-    """The payments whose gift on suspense is not reversed and not all placed: few of all there have been.
-
-    From one walk through that account's rows. Gift by gift, or joined with what reverses and what
-    pays back, a database that has millions takes seconds.
-    """
-    # On most days everything has been placed.
-    if suspense is None or not suspense_balance():
-        return []
-    came = Q(credit=suspense)
-    ore = Case(When(came, then=F("amount_ore")), default=-F("amount_ore"))
-    rows = Transfer.objects.filter(came | Q(debit=suspense), kind__in=(Kind.GIFT, Kind.PLACEMENT))
-    left = rows.order_by().values("payment").annotate(left=Sum(ore)).filter(left__gt=0)
-    payments = left.values_list("payment", flat=True)
-    # By name, so that the database knows how few; more than it can take are left to be found there.
-    found = list(payments[: MOST_NAMED + 1])
-    return found if len(found) <= MOST_NAMED else payments
-
-
 def suspense_balance() -> int:
-    """The öre that wait on suspense, from the daily totals."""
-    sums = DailyTotal.objects.filter(account__kind=Account.Kind.SUSPENSE).aggregate(
-        into=Sum("in_ore"), out=Sum("out_ore")
-    )
-    return (sums["into"] or 0) - (sums["out"] or 0)
+    """The öre that wait on suspense."""
+    return UnplacedGift.objects.aggregate(ore=Sum("left_ore"))["ore"] or 0
 
 
 def heirs(funds: Iterable[Fund], day: datetime.date) -> dict[int, Fund]:

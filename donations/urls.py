@@ -2,15 +2,20 @@ from django.urls import path, re_path
 
 from donations import api, views
 from donations.finance import (
+    bank_file_page,
+    bank_files,
+    columns,
     funds,
     getting_started,
     gifts,
+    held,
     needs,
     periods,
     proposal,
     reallocation,
     start,
     turn,
+    unplaced,
 )
 
 urlpatterns = [
@@ -23,9 +28,73 @@ urlpatterns = [
         name="finance_disbursement",
     ),
     path("ekonomi/registrera-gava/", gifts.register, name="finance_gift"),
-    path("ekonomi/oplacerade/", gifts.unplaced, name="finance_unplaced"),
+    path("ekonomi/oplacerade/", unplaced.queue, name="finance_unplaced"),
+    path("ekonomi/oplacerade/angra/", unplaced.unplace, name="finance_unplace"),
     path("ekonomi/oplacerade/<int:transfer_id>/", gifts.place, name="finance_place"),
+    path(
+        "ekonomi/oplacerade/<int:transfer_id>/placera/",
+        unplaced.place_at_once,
+        name="finance_place_at_once",
+    ),
+    path("ekonomi/oplacerade/<int:transfer_id>/anteckning/", unplaced.note, name="finance_note"),
     path("ekonomi/gava/<int:transfer_id>/svar/", gifts.answer, name="finance_answer"),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/kolumner/",
+        columns.choose,
+        name="finance_bank_file_columns",
+    ),
+    path("ekonomi/bankfiler/kolumnmallar/", columns.mappings, name="finance_column_mappings"),
+    path(
+        "ekonomi/bankfiler/kolumnmallar/<int:mapping_id>/",
+        columns.rename,
+        name="finance_column_mapping",
+    ),
+    path(
+        "ekonomi/bankfiler/kolumnmallar/<int:mapping_id>/ta-bort/",
+        columns.delete,
+        name="finance_column_mapping_delete",
+    ),
+    path("ekonomi/bankfiler/", bank_files.bank_file_list, name="finance_bank_files"),
+    path("ekonomi/bankfiler/lamna-in/", bank_files.upload, name="finance_bank_files_upload"),
+    path("ekonomi/bankfiler/bokfor/", bank_files.confirm_all, name="finance_bank_files_confirm"),
+    path("ekonomi/bankfiler/<int:file_id>/", bank_file_page.bank_file, name="finance_bank_file"),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/bokfor/",
+        bank_file_page.confirm,
+        name="finance_bank_file_confirm",
+    ),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/las/",
+        bank_file_page.read_again,
+        name="finance_bank_file_read",
+    ),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/kasta/",
+        bank_file_page.discard,
+        name="finance_bank_file_discard",
+    ),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/rader/<str:fate>/",
+        bank_file_page.lines,
+        name="finance_bank_file_lines",
+    ),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/angra/",
+        bank_file_page.undo,
+        name="finance_bank_file_undo",
+    ),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/igen/",
+        bank_file_page.again,
+        name="finance_bank_file_again",
+    ),
+    path("ekonomi/bankfiler/<int:file_id>/beslut/", held.held, name="finance_held"),
+    path("ekonomi/bankfiler/<int:file_id>/beslut/alla/", held.held_all, name="finance_held_all"),
+    path(
+        "ekonomi/bankfiler/<int:file_id>/beslut/<int:held_id>/andra/",
+        held.reopen,
+        name="finance_held_reopen",
+    ),
     path("ekonomi/kom-igang/", getting_started.begin, name="finance_getting_started"),
     path(
         "ekonomi/kom-igang/mall/",

@@ -46,9 +46,14 @@ _BOOKS = {
     f"donations.view_{model}"
     for model in (
         "account",
+        "accountnumber",
+        "asiderule",
+        "bankfile",
         "collectionyear",
+        "columnmapping",
         "donoranswer",
         "fund",
+        "giftsource",
         "leftsurplus",
         "need",
         "periodlock",
@@ -69,11 +74,14 @@ PERMISSIONS: dict[Role, set[str]] = {
         *_PAGES,
         *_BOOKS,
         *_all("donations", "collectionyear"),
+        # What files from banks are read by.
+        *_all("donations", "accountnumber", "giftsource", "asiderule", "columnmapping"),
+        *(f"donations.{do}_boundpayer" for do in ("view", "add", "delete")),
         "donations.view_payment",
         *(
             f"donations.add_{model}"
             for model in (
-                *("transfer", "need", "donoranswer", "proposal"),
+                *("bankfile", "transfer", "need", "donoranswer", "proposal"),
                 *("leftsurplus", "periodlock", "yearclosing"),
             )
         ),

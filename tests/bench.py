@@ -23,8 +23,8 @@ ROUNDS = 5
 WRITERS = 16
 GIFTS_PER_WRITER = 60
 LIMITS = {"postgresql": 2.0, "sqlite": 5.0}
-# What can be measured; figures are in a file of their own.
-PARTS = ("posting", "figures")
+# What can be measured; figures and bank files are in files of their own.
+PARTS = ("posting", "figures", "bankfiles")
 
 
 def main() -> None:
@@ -70,6 +70,10 @@ def measure(part: str) -> int:
         from tests import bench_figures
 
         return bench_figures.measure()
+    if part == "bankfiles":
+        from tests import bench_bank_files
+
+        return bench_bank_files.measure()
     call_command("migrate", verbosity=0)
     kept = posting()
     if connection.vendor == "postgresql":

@@ -23,6 +23,10 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="media-", dir=TEST_DIR))
 atexit.register(shutil.rmtree, MEDIA_ROOT, ignore_errors=True)
 
+BANK_FILES = Path(tempfile.mkdtemp(prefix="bank-files-", dir=TEST_DIR))
+STORAGES["bank_files"]["OPTIONS"]["location"] = BANK_FILES
+atexit.register(shutil.rmtree, BANK_FILES, ignore_errors=True)
+
 # The live server finds static files where they lie; nothing has been collected.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_AUTOREFRESH = True

@@ -2,8 +2,9 @@
 
 `make soak ARGS=20` runs twenty rounds of the random books, and of everything that runs many threads,
 on each database, and shares 100 000 random surpluses in each. Each round draws from seeds that no
-earlier one had. The books go through the state machine for longer, on PostgreSQL 16 people do 10 000
-things at once and 100 processes are killed in each round; last, every planted mistake has to be found.
+earlier one had. The books go through the state machine for longer, bank files are changed at random
+20 000 times and imports killed 200 times; on PostgreSQL 16 people do 10 000 things at once and 200
+processes are killed in each round; last, every planted mistake has to be found.
 """
 
 import os
@@ -21,13 +22,18 @@ TESTS = [
     "tests/test_books_machine.py",
     "tests/test_campaign.py",
     "tests/test_killed.py",
+    "tests/test_import_killed.py",
+    "tests/test_import_mutated.py",
+    "tests/test_mutated_camt.py",
+    "tests/test_mutated_flat.py",
 ]
 # What the longest of them do in each round; see the variables of the same names in the tests.
 LONG = {
     "KOLLEKT_EXAMPLES": "300",
     "KOLLEKT_STEPS": "80",
     "KOLLEKT_OPERATIONS": "10000",
-    "KOLLEKT_KILLS": "100",
+    "KOLLEKT_KILLS": "200",
+    "KOLLEKT_MUTATIONS": "20000",
 }
 SHARINGS = 100_000
 ROUNDS = 5

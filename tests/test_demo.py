@@ -7,16 +7,28 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from donations import operations, queries, totals
+from donations import operations, queries, recall, totals
 from donations.demo import loading
 from donations.demo.gifts import gifts_of_year
-from donations.models import Account, CollectionYear, Fund, FundYear, Proposal, Transfer
+from donations.models import (
+    Account,
+    AccountNumber,
+    BankFile,
+    BoundPayer,
+    CollectionYear,
+    ColumnMapping,
+    Fund,
+    FundYear,
+    Proposal,
+    Transfer,
+)
 from donations.operations import GiftIn
 from donations.operations.periods import undecided_surpluses
 from projects.models import Contact, FocusArea, Image, Project, SiteSettings
@@ -77,13 +89,40 @@ def test_the_demo_is_the_first_seed_to_the_krona_and_goes_without_a_trace(
     tried = User.objects.get(email="ekonomi@example.org")
     close_the_first_year(tried)
     put_right_and_move_back(tried)
+    sheet = set_up_and_hand_in(tried)
 
     with django_capture_on_commit_callbacks(execute=True):
         call_command("remove_demo", stdout=StringIO())
 
     assert rows() == before
     assert files() == pictures
+    assert not sheet.file.storage.exists(sheet.file.name or "")
     assert registry.differences(connection) == []
+
+
+def set_up_and_hand_in(by: User) -> BankFile:
+    """The same: a sheet read by columns that somebody chose, another number, a bound payer."""
+    bank = Account.objects.get(name=loading.BANK)
+    assert {str(one) for one in bank.numbers.all()} == {
+        "bankgiro 991-2346",
+        "plusgiro 9 99 99 99-7",
+        "Swish 123 000 00 00",
+        "IBAN SE45 5000 0000 0583 9825 7466",
+    }
+    giro = bank.numbers.get(scheme="bankgiro")
+    assert [source.kind for source in giro.sources.all()] == ["camt.054 (inbetalningar)", "BgMax"]
+    assert [rule.name for rule in recall.rules()] == ["Bankens månadspris", "Föreningens sparkonto"]
+    assert "Nepal" in Fund.objects.get(collection_number="47031").words
+    now = timezone.now()
+    AccountNumber.objects.create(account=bank, scheme="bban", digits="99602601234567")
+    mapping = ColumnMapping.objects.create(name="Mall", mapping="{}", created_at=now, by=by)
+    sheet = BankFile(name="mars.csv", digest="0", size=1, received_at=now, by=by, mapping=mapping)
+    sheet.file.save("arket", ContentFile(b"x"))
+    fund = Fund.objects.get(collection_number="47031")
+    BoundPayer.objects.create(
+        key="0", number="1", fund=fund, by=by, created_at=now, used_on=now.date()
+    )
+    return sheet
 
 
 def close_the_first_year(by: User) -> None:

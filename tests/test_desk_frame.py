@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils import timezone
 
-from donations.models import Account, CollectionYear, SurplusClause
+from donations.models import Account, AccountNumber, CollectionYear, GiftSource, SurplusClause
 from projects.models import Contact, Image, Page, Plan, SiteSettings
 from projects.pictures import Picture
 from projects.snapshots import freeze
@@ -285,6 +285,8 @@ def everything() -> list[str]:
     people.give(newcomer, Role.APPROVER, by=cast.astrid())
     image = _picture("En brunn")
     ends_soon = timezone.localdate() + datetime.timedelta(days=30)
+    number = AccountNumber.objects.create(account=cast.bank(), scheme="swish", digits="1230000000")
+    GiftSource.objects.create(number=number, format="BgMax", from_day=cast.NEW_YEAR)
     rows: dict[str, Any] = {
         "projects_image": image,
         "projects_project": project,
@@ -298,6 +300,7 @@ def everything() -> list[str]:
         "donations_surplusclause": SurplusClause.objects.get(),
         "donations_collectionyear": CollectionYear.objects.latest("starts_on"),
         "donations_account": Account.objects.get(kind=Account.Kind.BANK),
+        "donations_accountnumber": number,
         "staff_user": newcomer,
     }
     named: list[tuple[Any, ...]] = [(f"admin:{name}_change", row.pk) for name, row in rows.items()]

@@ -285,7 +285,7 @@ def test_each_picture_is_offered_once_however_many_there_are(
     pictures(*(f"Brunn {number}" for number in range(5_000)))
     client, found, older_than = editor(), [], ""
     for _ in range(4):
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             answer = client.get(CHOOSE, {"q": "brunn", "older_than": older_than})
         found += offered(answer)
         older_than = re.findall(r'data-more="(\d+)"', answer.text)[0]

@@ -39,7 +39,17 @@ from PIL import Image as Pillow
 
 from config import urls
 from donations import operations
-from donations.models import CollectionYear, Fund, SurplusClause, Transfer
+from donations.models import (
+    AccountNumber,
+    AsideRule,
+    BankFile,
+    BoundPayer,
+    CollectionYear,
+    ColumnMapping,
+    Fund,
+    SurplusClause,
+    Transfer,
+)
 from donations.operations import GiftIn, LineIn
 from projects import previews
 from projects.models import (
@@ -61,6 +71,7 @@ from staff.people import PeopleError
 from staff.permissions import EVERYBODY, HALF_WAY, NO_ROLE, VISITOR, Answer, Row
 from staff.roles import PERMISSIONS, Role
 from tests import cast
+from tests.test_mapped import CSV, MAPPING
 
 pytestmark = pytest.mark.django_db
 
@@ -204,9 +215,13 @@ def world(me: User | None) -> dict[str, Any]:
         *(picture(), cast.consent(), Contact.objects.create(name="Lo"), area.surplus_clauses.get()),
         *(SiteSettings.objects.create(), gift_year(), Event.objects.latest("id")),
     ]
+    sheet, *bank_things = read_from_banks(fund, other)
+    things += bank_things
     shown = picture()
     return {
         **{thing._meta.label: thing for thing in things},
+        "file_id": sheet.pk,
+        "mapping_id": sheet.mapping_id,
         "fund_id": fund.pk,
         "transfer_id": gift.pk,
         "fund_year_id": year.pk,
@@ -227,10 +242,35 @@ def world(me: User | None) -> dict[str, Any]:
         "token": "ett-gammalt",
         "uidb36": "1",
         "key": "en-gammal",
+        "held_id": 1,
+        "fate": "placerade",
         "sheet_key": "00000000-0000-4000-8000-000000000000",
         "year_id": fund.years.get().year_id,
         "pk": passkey(me or other).pk,
     }
+
+
+def read_from_banks(fund: Fund, by: User) -> list[Any]:
+    """A sheet that is read by a column mapping, and something of each kind that files are read by."""
+    mapping = ColumnMapping.objects.create(
+        name="Mall", mapping=MAPPING.to_json(), created_at=timezone.now(), by=by
+    )
+    sheet = BankFile(name="x.csv", digest="0", size=1, received_at=timezone.now(), by=by)
+    sheet.mapping = mapping
+    sheet.file.save("x", ContentFile(CSV.encode()))
+    return [
+        sheet,
+        AccountNumber.objects.create(account=cast.bank(), scheme="swish", digits="1230000000"),
+        AsideRule.objects.create(name="Avgift", is_a="fee", text="avgift"),
+        BoundPayer.objects.create(
+            key="0",
+            number="1",
+            fund=fund,
+            by=by,
+            created_at=timezone.now(),
+            used_on=cast.MIDSUMMER,
+        ),
+    ]
 
 
 def passkey(user: User) -> Authenticator:

@@ -60,6 +60,7 @@ class FundAdmin(PickedMixin, HistoryAdmin, OperationAdmin):
         "opened_on",
         "closed_on",
         "successor",
+        "extra_words",
         "years",
         "needs",
     ]

@@ -13,7 +13,7 @@ from donations.forms import (
     first_possible_day,
     newest_gift_day,
 )
-from donations.models import Account, CollectionYear, SurplusClause
+from donations.models import CollectionYear, SurplusClause
 from staff import access
 from staff.modeladmin import HistoryAdmin, ModelAdmin
 from staff.models import Event
@@ -66,22 +66,6 @@ class SurplusClauseAdmin(HistoryAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-@admin.register(Account)
-class AccountAdmin(ModelAdmin):
-    """Our bank accounts. The other accounts are made by what happens."""
-
-    area = Event.Area.MONEY
-    fields = ["name"]
-    list_display = ["name"]
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).filter(kind=Account.Kind.BANK)
-
-    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        obj.kind = Account.Kind.BANK
-        super().save_model(request, obj, form, change)
 
 
 def _is_leaned_on(clause: SurplusClause) -> bool:

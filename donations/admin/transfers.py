@@ -15,6 +15,7 @@ from donations import operations
 from donations.admin.operation import OperationAdmin
 from donations.days import long_date
 from donations.forms import RefundForm, ReverseForm
+from donations.masking import mask
 from donations.models import Account, SurplusClause, Transfer
 from donations.money import AmountError, format_kronor, parse_kronor
 from staff import access
@@ -154,7 +155,7 @@ class TransferAdmin(OperationAdmin):
     @admin.display(description="givare och meddelande")
     def payer(self, transfer: Transfer) -> str:
         said = [transfer.payment.payer_name, transfer.payment.message] if transfer.payment else []
-        return ", ".join(text for text in said if text) or "–"
+        return mask(", ".join(text for text in said if text)) or "–"
 
     @admin.display(description="av")
     def author(self, transfer: Transfer) -> str:
@@ -252,7 +253,7 @@ class TransferAdmin(OperationAdmin):
                 "Inga pengar lämnar banken härifrån: det gör du där. Blev det fel här kan"
                 " återbetalningen rättas."
             ),
-            back=self._page(gift),
+            back=reverse("finance_unplaced") if "ko" in request.GET else self._page(gift),
             intro=_(
                 "%(what)s, %(amount)s. Bokför återbetalningen när pengarna har lämnat bankkontot."
             )

@@ -9,8 +9,18 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.db import transaction
 
 from donations import operations
+from donations.bankfiles import numbers
+from donations.bankfiles.records import Scheme
 from donations.demo.gifts import gifts_of_year
-from donations.models import Account, Fund, FundYear, SurplusClause
+from donations.models import (
+    Account,
+    AccountNumber,
+    AsideRule,
+    Fund,
+    FundYear,
+    GiftSource,
+    SurplusClause,
+)
 from donations.operations import LineIn
 from projects import publishing
 from projects.models import (
@@ -186,8 +196,25 @@ class Loader:
                 opened_on=first_day,
             )
             self._years(fund, needs=row["needs"], collected=row["collected"], gifts=row["gifts"])
+        self._bank_files(read("bank.toml"), first_day)
         for proposal in read("proposals.toml")["proposals"]:
             self._proposal(proposal)
+
+    def _bank_files(self, bank: Row, first_day: datetime.date) -> None:
+        """The account's numbers, from which files their gifts come, and what helps to read those."""
+        for row in bank["numbers"]:
+            found = numbers.parse(Scheme(row["scheme"]), row["number"])
+            number = AccountNumber.objects.create(
+                account=self.bank, scheme=found.scheme, digits=found.digits
+            )
+            for source in row["sources"]:
+                from_day = first_day.replace(year=self.today.year - source["years_ago"])
+                GiftSource.objects.create(number=number, format=source["format"], from_day=from_day)
+        for rule in bank["rules"]:
+            AsideRule.objects.create(**rule)
+        for fund in Fund.objects.filter(collection_number__in=bank["extra_words"]):
+            fund.extra_words = "\n".join(bank["extra_words"][fund.collection_number])
+            fund.save()
 
     def _proposal(self, row: Row) -> None:
         """Surplus that the demo's finance proposes to move, and the approver has said yes to or not seen yet."""

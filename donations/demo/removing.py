@@ -1,24 +1,36 @@
 """Take the demo away again, while nothing but the demo leans on its books."""
 
+from functools import partial
+
 from django.db import connection, transaction
 from django.db.models import Model, ProtectedError, Q, QuerySet
 
 from donations.demo import loading
 from donations.models import (
     Account,
+    AccountNumber,
+    AsideRule,
+    BankFile,
+    BoundPayer,
     CollectionYear,
+    ColumnMapping,
     DailyTotal,
     DonorAnswer,
     Fund,
     FundYear,
+    GiftSource,
+    HeldLine,
     LeftSurplus,
+    LumpSum,
     Need,
     Payment,
     PeriodLock,
     Proposal,
     ProposalLine,
+    RememberedPlacement,
     SurplusClause,
     Transfer,
+    UnplacedGift,
     YearClosing,
 )
 from projects.models import (
@@ -132,6 +144,10 @@ def _delete_books(author: User) -> None:
     clauses = SurplusClause.objects.filter(focus_area__in=pages)
     clause_ids = list(clauses.values_list("pk", flat=True))
 
+    HeldLine.objects.filter(file__by__in=_people(author)).delete()
+    BoundPayer.objects.filter(by__in=_people(author)).delete()
+    RememberedPlacement.objects.all().delete()
+    UnplacedGift.objects.all().delete()
     # Reversals, then what puts right, and only then what they name.
     ProposalLine.objects.update(corrects=None)
     Transfer.objects.exclude(reverses=None).delete()
@@ -141,6 +157,7 @@ def _delete_books(author: User) -> None:
         model._default_manager.all().delete()
     Payment.objects.filter(pk__in=payments).delete()
     DailyTotal.objects.all().delete()
+    _delete_bank_files(author)
     Account.objects.filter(fund_year__fund__in=fund_ids).delete()
     Account.objects.filter(kind=Account.Kind.BANK, name=loading.BANK).delete()
     Account.objects.exclude(kind__in=[Account.Kind.BANK, Account.Kind.FUND]).delete()
@@ -152,6 +169,28 @@ def _delete_books(author: User) -> None:
     # Last: what is deleted writes a line of its own there.
     Fund.history.filter(id__in=fund_ids).delete()
     SurplusClause.history.filter(id__in=clause_ids).delete()
+
+
+def _delete_bank_files(author: User) -> None:
+    """What the demo's people have handed in, and what was set up for reading it."""
+    people = _people(author)
+    LumpSum.objects.filter(file__by__in=people).delete()
+    for bank_file in BankFile.objects.filter(by__in=people):
+        storage, name = bank_file.file.storage, bank_file.file.name
+        if name:
+            transaction.on_commit(partial(storage.delete, name), robust=True)
+        bank_file.delete()
+    ColumnMapping.objects.filter(by__in=people).delete()
+    numbers = AccountNumber.objects.filter(account__name=loading.BANK)
+    number_ids = list(numbers.values_list("pk", flat=True))
+    names = [rule["name"] for rule in loading.read("bank.toml")["rules"]]
+    rules = AsideRule.objects.filter(name__in=names)
+    rule_ids = list(rules.values_list("pk", flat=True))
+    numbers.delete()
+    rules.delete()
+    GiftSource.history.filter(number_id__in=number_ids).delete()
+    AccountNumber.history.filter(id__in=number_ids).delete()
+    AsideRule.history.filter(id__in=rule_ids).delete()
 
 
 def _delete_pages(author: User) -> None:

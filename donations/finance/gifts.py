@@ -3,16 +3,15 @@
 import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from donations import operations, queries
 from donations.days import long_date
-from donations.finance import years
+from donations.finance import unplaced, years
 from donations.finance.forms import AnswerForm, GiftForm, PlaceForm
 from donations.finance.operation import operate, sent
 from donations.models import Account, Fund, FundYear, Transfer
@@ -20,9 +19,6 @@ from donations.money import format_kronor
 from donations.operations import GiftIn
 from staff import access
 from staff.requests import member
-
-# How many gifts a page of the queue shows.
-ON_A_PAGE = 50
 
 
 @access.staff("donations.add_transfer")
@@ -128,20 +124,6 @@ def fund_address(fund_year: FundYear) -> str:
     return page + years.query(fund_year.year)
 
 
-@access.staff("donations.view_transfer", methods=access.READ)
-def unplaced(request: HttpRequest) -> HttpResponse:
-    """Gifts that wait on suspense until somebody can tell which fund they are for, oldest first."""
-    today = timezone.localdate()
-    sheet = Paginator(queries.unplaced(), ON_A_PAGE).get_page(request.GET.get("sida"))
-    heirs = queries.heirs(filter(None, map(_meant_for, sheet)), today)
-    rows = [(gift, heirs.get(fund.pk) if (fund := _meant_for(gift)) else None) for gift in sheet]
-    return render(
-        request,
-        "ekonomi/unplaced.html",
-        {"rows": rows, "sheet": sheet, "balance": queries.suspense_balance()},
-    )
-
-
 def _heir_of(gift: Transfer, day: datetime.date) -> Fund | None:
     """The open fund that has taken over after the closed one that the gift was meant for."""
     meant_for = _meant_for(gift)
@@ -190,6 +172,7 @@ def place(request: HttpRequest, transfer_id: int) -> HttpResponse:
         PlaceForm(sent(request), initial=_first_guess(gift, left, heir)),
         run,
         back=reverse("finance_unplaced"),
+        after=lambda: unplaced.address(request, unplaced.next_gift(request, gift)),
         template="ekonomi/place.html",
         gift=gift,
         left=left,

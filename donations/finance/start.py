@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from donations import queries
-from donations.finance import years
-from donations.models import CollectionYear, Fund, FundYear, Proposal, YearClosing
+from donations.finance import bank_files, years
+from donations.models import BankFile, CollectionYear, Fund, FundYear, Proposal, YearClosing
 from donations.queries import Figures, Total
 from projects.models import FocusArea
 from staff import access
@@ -63,6 +63,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "only_lacking": only_lacking,
         "suspense": queries.suspense_balance(),
         **_proposals(request),
+        **_bank_files(request),
     }
     return render(request, "ekonomi/start.html", context)
 
@@ -103,4 +104,14 @@ def _proposals(request: HttpRequest) -> dict[str, int]:
     return {
         "waiting": waiting.count(),
         "to_decide": waiting.exclude(by=user).count() if may_decide else 0,
+    }
+
+
+def _bank_files(request: HttpRequest) -> dict[str, int]:
+    """How many bank files wait to be booked, and how many of their lines for a decision."""
+    if not member(request).has_perm("donations.view_bankfile"):
+        return {"unbooked": 0, "undecided": 0}
+    return {
+        "unbooked": BankFile.objects.filter(bank_files.unbooked()).count(),
+        "undecided": bank_files.undecided().count(),
     }

@@ -1,3 +1,14 @@
+from donations.models.bank import (
+    AccountNumber,
+    AsideRule,
+    BankFile,
+    BoundPayer,
+    ColumnMapping,
+    GiftSource,
+    HeldLine,
+    LumpSum,
+    RememberedPlacement,
+)
 from donations.models.funds import CollectionYear, Fund, FundYear, Need, SurplusClause
 from donations.models.ledger import (
     Account,
@@ -6,6 +17,7 @@ from donations.models.ledger import (
     Payment,
     Submission,
     Transfer,
+    UnplacedGift,
 )
 from donations.models.periods import PeriodLock, YearClosing
 from donations.models.surplus import LeftSurplus, Proposal, ProposalLine
@@ -13,20 +25,30 @@ from donations.models.uploads import UploadedSheet
 
 __all__ = [
     "Account",
+    "AccountNumber",
+    "AsideRule",
+    "BankFile",
+    "BoundPayer",
     "CollectionYear",
+    "ColumnMapping",
     "DailyTotal",
     "DonorAnswer",
     "Fund",
     "FundYear",
+    "GiftSource",
+    "HeldLine",
     "LeftSurplus",
+    "LumpSum",
     "Need",
     "Payment",
     "PeriodLock",
     "Proposal",
     "ProposalLine",
+    "RememberedPlacement",
     "Submission",
     "SurplusClause",
     "Transfer",
+    "UnplacedGift",
     "UploadedSheet",
     "YearClosing",
 ]

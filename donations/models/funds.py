@@ -28,6 +28,10 @@ def validate_collection_number(number: str) -> None:
         )
 
 
+# How long before the first collection year money can be dated; earlier is a slip of the pen.
+MOST_YEARS_BACK = 10
+
+
 class CollectionYear(models.Model):
     """A year that is collected for. Years follow each other without gaps, kept so by the database."""
 
@@ -97,6 +101,14 @@ class Fund(models.Model):
         blank=True,
         related_name="predecessors",
     )
+    extra_words = models.TextField(
+        "egna ord",
+        blank=True,
+        help_text=(
+            "Ord som givare skriver i stället för numret, till exempel ett land eller ett namn. Ett på"
+            " varje rad. De placerar ingen gåva, men ger ett förslag när numret saknas."
+        ),
+    )
 
     history = HistoricalRecords(verbose_name="ändring", verbose_name_plural="ändringar")
 
@@ -131,6 +143,11 @@ class Fund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.collection_number} {self.page}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The extra words, which only ever suggest the fund."""
+        return tuple(filter(None, map(str.strip, self.extra_words.splitlines())))
 
     def is_closed(self, day: datetime.date) -> bool:
         """Whether it takes no more money on `day`."""

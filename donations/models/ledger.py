@@ -51,12 +51,23 @@ class Account(models.Model):
 
 
 class Payment(models.Model):
-    """Who gave and how: what the bank or the donor said. Kept apart from the books, so it can be forgotten."""
+    """Who gave and how: what the bank or the donor said. Kept apart from the books, so it can be forgotten.
+
+    From a bank file, it is told from others by `key`, which no other payment has unless one of them
+    has been withdrawn; `money_digest` and `content_digest` tell whether another file says the same
+    of it (`bankfiles.identity`).
+    """
 
     bank_date = models.DateField("bankens datum")
     channel = models.CharField("sätt att ge", max_length=10, choices=Fund.Channel)
     payer_name = models.CharField("givare", max_length=140, blank=True)
-    message = models.CharField("meddelande", max_length=300, blank=True)
+    payer_account = models.CharField("givarens konto", max_length=40, blank=True)
+    payer_identity = models.CharField("givarens telefon eller nummer", max_length=40, blank=True)
+    # All that was written, each reference or message on a line of its own.
+    message = models.TextField("meddelande", blank=True)
+    # The same as the parser told it: [ground, text, öre or null]. Only where no fund could be told.
+    references = models.JSONField(null=True, blank=True, editable=False)
+    note = models.TextField("anteckning", blank=True)
     meant_for = models.ForeignKey(
         Fund,
         verbose_name="avsedd för",
@@ -66,10 +77,51 @@ class Payment(models.Model):
         related_name="+",
         help_text="En stängd insamling vars nummer stod på gåvan.",
     )
+    # Our account that the money came to; none for what was written before there were bank files.
+    account = models.ForeignKey(
+        Account,
+        verbose_name="bankkonto",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    file = models.ForeignKey(
+        "donations.BankFile",
+        verbose_name="bankfil",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="payments",
+    )
+    key = models.UUIDField(null=True, blank=True, editable=False)
+    money_digest = models.CharField(max_length=16, blank=True, editable=False)
+    content_digest = models.CharField(max_length=16, blank=True, editable=False)
+    # What ties the payments of one lump sum together, and to the lump in another file.
+    deposit = models.CharField("insättning", max_length=80, blank=True, editable=False)
+    withdrawn_at = models.DateTimeField("ångrad", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "betalning"
         verbose_name_plural = "betalningar"
+        # What another kind of file may tell of again is looked for by account and day.
+        indexes = [
+            models.Index(name="payment_account_day", fields=["account", "bank_date"]),
+            models.Index(
+                name="payment_deposit", fields=["account", "deposit"], condition=~Q(deposit="")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="payment_once", fields=["key"], condition=Q(withdrawn_at=None)
+            ),
+            models.CheckConstraint(
+                name="payment_from_a_file",
+                condition=Q(key=None, file=None)
+                | Q(key__isnull=False, file__isnull=False, account__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} den {long_date(self.bank_date)}"
@@ -202,6 +254,22 @@ class Transfer(models.Model):
     def __str__(self) -> str:
         day = long_date(self.booked_on)
         return f"{self.get_kind_display().capitalize()} den {day}, {format_kronor(self.amount_ore)}"
+
+
+class UnplacedGift(models.Model):
+    """A gift of which something waits on suspense: how much. Written by triggers alone."""
+
+    transfer = models.OneToOneField(
+        Transfer, primary_key=True, on_delete=models.PROTECT, related_name="unplaced"
+    )
+    left_ore = models.BigIntegerField("väntar")
+
+    class Meta:
+        verbose_name = "oplacerad gåva"
+        verbose_name_plural = "oplacerade gåvor"
+
+    def __str__(self) -> str:
+        return f"{self.transfer}: {format_kronor(self.left_ore)}"
 
 
 class DonorAnswer(models.Model):

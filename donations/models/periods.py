@@ -1,7 +1,10 @@
 """Days and years that are finished."""
 
+import datetime
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Max
 
 from donations.models.funds import CollectionYear
 
@@ -22,6 +25,12 @@ class PeriodLock(models.Model):
 
     def __str__(self) -> str:
         return f"till och med {self.through}"
+
+
+def first_open_day() -> datetime.date:
+    """The first day that no period lock holds."""
+    locked = PeriodLock.objects.aggregate(Max("through"))["through__max"]
+    return locked + datetime.timedelta(days=1) if locked else datetime.date.min
 
 
 class YearClosing(models.Model):

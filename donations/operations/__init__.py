@@ -33,6 +33,7 @@ from donations.operations.movements import (
     open_many,
     open_with,
 )
+from donations.operations.payers import bind_payer, write_note
 from donations.operations.periods import (
     close_year,
     leave_surplus,
@@ -73,6 +74,7 @@ __all__ = [
     "account",
     "approvable",
     "approve",
+    "bind_payer",
     "carry_over",
     "close_year",
     "collection_year",
@@ -111,4 +113,5 @@ __all__ = [
     "what_keeps_open",
     "what_stops_lock",
     "withdraw",
+    "write_note",
 ]

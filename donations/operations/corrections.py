@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from donations import queries
 from donations.models import Account, Transfer
 from donations.money import format_kronor
-from donations.operations.gifts import placements_of, refunds_of
+from donations.operations.gifts import refunds_of
 from donations.operations.ledger import (
     Entry,
     Kind,
@@ -21,6 +21,7 @@ from donations.operations.ledger import (
     refuse_missing_reason,
     retried,
 )
+from donations.operations.payers import forget, placements_of
 from donations.operations.years import refuse_closed
 from staff.models import User
 
@@ -28,6 +29,8 @@ from staff.models import User
 @retried
 def reverse(transfer: Transfer, *, booked_on: datetime.date, reason: str, by: User) -> Transfer:
     """Undo a transfer by its mirror image: every gross figure then reads as if it never was.
+
+    A placement is not suggested for the same payer and text any more.
 
     Raises `OperationError` when it is itself a reversal, is reversed already,
     or something that leans on it must be reversed first.
@@ -58,6 +61,8 @@ def reverse(transfer: Transfer, *, booked_on: datetime.date, reason: str, by: Us
     if transfer.kind in (Kind.REALLOCATION, Kind.CARRY_OVER):
         refuse_closed(a.fund_year_id for a in sides if a.fund_year_id)
         _refuse_gone_on(transfer)
+    if transfer.kind == Kind.PLACEMENT:
+        forget(transfer, by=by)
     answered = transfer.answers.aggregate(Sum("covered_ore"))["covered_ore__sum"] or 0
     entry = Entry(
         kind=Kind(transfer.kind),

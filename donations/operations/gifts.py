@@ -26,6 +26,7 @@ from donations.operations.ledger import (
     retried,
     standing,
 )
+from donations.operations.payers import placements_of, remember
 from donations.operations.years import account, collection_year, fund_year, single_account
 from staff import audit
 from staff.models import User
@@ -67,7 +68,7 @@ def post_gifts(gifts: Sequence[GiftIn], *, bank: Account, by: User) -> list[int]
     accounts = dict(
         Account.objects.filter(fund_year__in=years.values()).values_list("fund_year_id", "id")
     )
-    covered_from = _first_clauses({fund_year.focus_area_id for fund_year in years.values()})
+    covered_from = first_clauses({fund_year.focus_area_id for fund_year in years.values()})
 
     def entry(gift: GiftIn, payment_id: int) -> Entry:
         booked_on = max(gift.bank_date, first_day)
@@ -87,11 +88,17 @@ def post_gifts(gifts: Sequence[GiftIn], *, bank: Account, by: User) -> list[int]
     payment_ids = bulk.next_ids(Payment, len(gifts))
     bulk.insert(
         Payment,
-        ["id", "bank_date", "channel", "payer_name", "message", "meant_for_id"],
+        [
+            *("id", "bank_date", "channel", "payer_name", "payer_account", "payer_identity"),
+            *("message", "note", "money_digest", "content_digest", "deposit"),
+            *("meant_for_id", "account_id"),
+        ],
         (
             (
-                *(payment_id, gift.bank_date, gift.channel, gift.payer_name, gift.message),
+                *(payment_id, gift.bank_date, gift.channel, gift.payer_name, "", ""),
+                *(gift.message, "", "", "", ""),
                 gift.fund.pk if gift.fund and not gift.open_fund else None,
+                bank.pk,
             )
             for payment_id, gift in zip(payment_ids, gifts, strict=True)
         ),
@@ -120,7 +127,7 @@ def _gift_years(
     return {key: made[key[0], years[key[1]].pk] for key in funds}
 
 
-def _first_clauses(focus_area_ids: Iterable[int]) -> dict[int, datetime.date]:
+def first_clauses(focus_area_ids: Iterable[int]) -> dict[int, datetime.date]:
     """The day from which gifts to each focus area are covered by a surplus clause."""
     clauses = SurplusClause.objects.filter(focus_area_id__in=focus_area_ids)
     return dict(clauses.order_by().values_list("focus_area_id").annotate(Min("valid_from")))
@@ -161,7 +168,8 @@ def place(
 ) -> list[Transfer]:
     """Place a gift that came in on suspense, or parts of it, in the funds' years that hold `booked_on`.
 
-    Raises `OperationError` when it does not wait there, or when less of it is left.
+    The decision is suggested next time the same payer writes the same. Raises `OperationError` when
+    the gift does not wait there, or when less of it is left.
     """
     for part in parts:
         refuse_amount(part.amount_ore)
@@ -189,7 +197,7 @@ def place(
     bank_date = gift.payment.bank_date if gift.payment else gift.booked_on
     ordered = _in_fund_order(parts)
     years = [fund_year(part.fund, booked_on, by) for part in ordered]
-    covered_from = _first_clauses({year.focus_area_id for year in years})
+    covered_from = first_clauses({year.focus_area_id for year in years})
 
     def entry(part: Part, year: FundYear) -> Entry:
         first_clause = covered_from.get(year.focus_area_id)
@@ -206,6 +214,7 @@ def place(
         )
 
     ids = post([entry(part, year) for part, year in zip(ordered, years, strict=True)], by=by)
+    remember(gift)
     return list(Transfer.objects.filter(pk__in=ids).order_by("pk"))
 
 
@@ -353,8 +362,3 @@ def left_of(gift: Transfer) -> int:
 def refunds_of(gift: Transfer) -> list[Transfer]:
     """What has been paid back of a gift."""
     return standing(gift.corrections.filter(kind=Kind.REFUND))
-
-
-def placements_of(gift: Transfer) -> list[Transfer]:
-    """What has been placed of a gift that came in on suspense."""
-    return standing(Transfer.objects.filter(kind=Kind.PLACEMENT, payment=gift.payment_id))

@@ -4,17 +4,17 @@ import datetime
 import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from donations import bulk
 from donations.days import long_date
-from donations.models import Account, FundYear, PeriodLock, Transfer
+from donations.models import Account, FundYear, Transfer
+from donations.models.periods import first_open_day
 from donations.money import LIMIT_ORE, format_kronor
 from staff import audit
 from staff.models import User
@@ -63,15 +63,8 @@ def _retried(operation: Callable[P, R], wait: str) -> Callable[P, R]:
     return wrapper
 
 
-def first_open_day() -> datetime.date:
-    """The first day that no period lock holds."""
-    locked = PeriodLock.objects.aggregate(Max("through"))["through__max"]
-    return locked + datetime.timedelta(days=1) if locked else datetime.date.min
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One movement as it will stand in the books; see `Transfer`."""
+class Entry(NamedTuple):
+    """One movement as it will stand in the books; see `Transfer`. A tuple: a file may make a million."""
 
     kind: Kind
     debit_id: int
@@ -111,41 +104,28 @@ def post(entries: Sequence[Entry], *, by: User) -> list[int]:
         )
     if len(entries) > 1:
         lock_accounts({e.debit_id for e in entries} | {e.credit_id for e in entries})
-    now = timezone.now()
     ids = bulk.next_ids(Transfer, len(entries))
-    bulk.insert(
-        Transfer,
-        [
-            *("id", "kind", "debit_id", "credit_id", "amount_ore", "covered_ore", "booked_on"),
-            *(
-                "payment_id",
-                "reverses_id",
-                "corrects_id",
-                "line_id",
-                "reason",
-                "by_id",
-                "created_at",
-            ),
-        ],
-        (
-            (
-                *(
-                    pk,
-                    e.kind.value,
-                    e.debit_id,
-                    e.credit_id,
-                    e.amount_ore,
-                    e.covered_ore,
-                    e.booked_on,
-                ),
-                *(e.payment_id, e.reverses_id, e.corrects_id, e.line_id, e.reason, by.pk, now),
-            )
-            for pk, e in zip(ids, entries, strict=True)
-        ),
-    )
+    write(entries, by=by, ids=ids)
     about = Transfer(pk=ids[0]) if len(ids) == 1 else None
     audit.record(audit.Area.MONEY, _deed(entries), by=by, about=about)
     return ids
+
+
+_COLUMNS = [*Entry._fields, "by_id", "created_at"]
+
+
+def write(entries: Iterable[Entry], *, by: User, ids: Sequence[int] | None = None) -> None:
+    """Write entries, however many, in one statement on PostgreSQL; the ids are the database's unless given.
+
+    The caller has locked what it has to, and tells the audit list.
+    """
+    by_and_when = (by.pk, timezone.now())
+    rows = ((str(entry[0]), *entry[1:], *by_and_when) for entry in entries)
+    if ids is None:
+        bulk.insert(Transfer, _COLUMNS, rows)
+    else:
+        with_ids = ((pk, *row) for pk, row in zip(ids, rows, strict=True))
+        bulk.insert(Transfer, ["id", *_COLUMNS], with_ids)
 
 
 def _deed(entries: Sequence[Entry]) -> str:

@@ -16,6 +16,7 @@ from donations.models import (
     Need,
     YearClosing,
 )
+from donations.models.funds import MOST_YEARS_BACK
 from donations.money import LIMIT_ORE, format_kronor
 from donations.operations.ledger import (
     OperationError,
@@ -29,9 +30,6 @@ from donations.operations.ledger import (
 from projects.models import Project
 from staff import audit
 from staff.models import User
-
-# How long before the first collection year money can be dated; earlier is a slip of the pen.
-MOST_YEARS_BACK = 10
 
 
 def collection_year(day: datetime.date, by: User | None = None) -> CollectionYear:

@@ -1,5 +1,5 @@
--- Triggers fire in the order of their names: totals (1) before guards (2).
--- Both work on the whole statement: a guard per row is passed by one insert of two rows.
+-- Triggers fire in the order of their names: totals (1) before guards (2) before unplaced gifts (3).
+-- All work on the whole statement: a guard per row is passed by one insert of two rows.
 
 CREATE OR REPLACE FUNCTION ledger_totals() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -281,6 +281,75 @@ CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE ON donations_transfe
 
 CREATE TRIGGER transfer_not_truncated BEFORE TRUNCATE ON donations_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- What waits on suspense: a row for each gift there that is not reversed, and of which something has
+-- neither been placed nor paid back.
+
+CREATE OR REPLACE FUNCTION unplaced_gifts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    suspense bigint := (SELECT id FROM donations_account WHERE kind = 'suspense');
+    touched bigint[];
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM new_rows WHERE suspense IN (debit_id, credit_id)) THEN
+        RETURN NULL;
+    END IF;
+
+    INSERT INTO donations_unplacedgift (transfer_id, left_ore)
+    SELECT id, amount_ore FROM new_rows WHERE kind = 'gift' AND credit_id = suspense AND reverses_id IS NULL;
+
+    -- Row by row, so that a plan once made for many rows does not walk every transfer for one.
+    touched := ARRAY(
+        SELECT CASE r.kind
+            WHEN 'gift' THEN r.reverses_id
+            WHEN 'placement' THEN (
+                SELECT g.id FROM donations_transfer g
+                WHERE g.payment_id = r.payment_id AND g.kind = 'gift' AND g.reverses_id IS NULL)
+            ELSE coalesce(r.corrects_id, (SELECT o.corrects_id FROM donations_transfer o WHERE o.id = r.reverses_id))
+        END
+        FROM new_rows r
+        WHERE suspense IN (r.debit_id, r.credit_id) AND (r.kind <> 'gift' OR r.reverses_id IS NOT NULL));
+    IF touched = '{}' THEN
+        RETURN NULL;
+    END IF;
+
+    -- Two who take from one gift wait for each other, so that the latter counts what the former took.
+    PERFORM 1 FROM donations_transfer WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
+    DELETE FROM donations_unplacedgift WHERE transfer_id = ANY (touched);
+    INSERT INTO donations_unplacedgift (transfer_id, left_ore)
+    SELECT g.id, g.amount_ore - placed.ore - refunded.ore
+    FROM donations_transfer g
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CASE WHEN p.reverses_id IS NULL THEN p.amount_ore ELSE -p.amount_ore END), 0) AS ore
+        FROM donations_transfer p WHERE p.payment_id = g.payment_id AND p.kind = 'placement'
+    ) AS placed
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(t.amount_ore), 0) AS ore FROM donations_transfer t
+        WHERE t.corrects_id = g.id AND t.kind = 'refund' AND t.debit_id = suspense
+          AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+    ) AS refunded
+    WHERE g.id = ANY (touched) AND g.kind = 'gift' AND g.credit_id = suspense AND g.reverses_id IS NULL
+      AND g.amount_ore > placed.ore + refunded.ore
+      AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = g.id);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_3_unplaced AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION unplaced_gifts();
+
+-- Only the trigger above writes there; what it writes comes from within a trigger.
+
+CREATE OR REPLACE FUNCTION unplaced_gift_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'donations_unplacedgift is kept by triggers: % is refused', TG_OP USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER unplaced_gift_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_unplacedgift FOR EACH STATEMENT EXECUTE FUNCTION unplaced_gift_guard();
+
+CREATE TRIGGER unplaced_gift_not_truncated BEFORE TRUNCATE ON donations_unplacedgift FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Needs
 
 CREATE OR REPLACE FUNCTION need_guard() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -343,12 +412,30 @@ $$;
 
 CREATE TRIGGER surplus_clause_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_surplusclause FOR EACH ROW EXECUTE FUNCTION surplus_clause_guard();
 
--- The bank's day decides which clause covers a gift. Who gave can be forgotten, when cannot change.
+-- The bank's day decides which clause covers a gift. Who gave can be forgotten; when, and what tells the
+-- payment from others, cannot change.
 
 CREATE OR REPLACE FUNCTION payment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id) THEN
         RAISE EXCEPTION 'payment: the bank''s day does not change' USING ERRCODE = 'check_violation';
+    END IF;
+    IF (OLD.key IS NOT NULL AND NEW.key IS DISTINCT FROM OLD.key)
+       OR (OLD.file_id IS NOT NULL AND NEW.file_id IS DISTINCT FROM OLD.file_id)
+       OR (OLD.account_id IS NOT NULL AND NEW.account_id IS DISTINCT FROM OLD.account_id)
+       OR (OLD.money_digest <> '' AND NEW.money_digest <> OLD.money_digest)
+       OR (OLD.content_digest <> '' AND NEW.content_digest <> OLD.content_digest) THEN
+        RAISE EXCEPTION 'payment: what it is known by does not change' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at THEN
+        RAISE EXCEPTION 'payment: withdrawn once and for all' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.withdrawn_at IS NULL AND NEW.withdrawn_at IS NOT NULL AND EXISTS (
+        SELECT 1 FROM donations_transfer t
+        WHERE t.payment_id = OLD.id AND t.kind IN ('gift', 'refund') AND t.reverses_id IS NULL
+          AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+    ) THEN
+        RAISE EXCEPTION 'payment: not withdrawn while its gift or refund stands' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END

@@ -191,6 +191,45 @@ BEGIN
     SELECT RAISE(ABORT, 'donations_transfer is append-only: REPLACE is refused');
 END;
 
+-- What waits on suspense: a row for each gift there that is not reversed, and of which something has
+-- neither been placed nor paid back. It looks at transfers alone, and so may fire before the totals or
+-- after. That nobody else writes there is not guarded here, as it is on PostgreSQL: a trigger of SQLite
+-- cannot tell who fires it. `verify_ledger` finds what somebody has written.
+
+CREATE TRIGGER transfer_unplaced AFTER INSERT ON donations_transfer
+WHEN EXISTS (SELECT 1 FROM donations_account WHERE kind = 'suspense' AND id IN (NEW.debit_id, NEW.credit_id))
+BEGIN
+    DELETE FROM donations_unplacedgift WHERE transfer_id = CASE NEW.kind
+        WHEN 'gift' THEN coalesce(NEW.reverses_id, NEW.id)
+        WHEN 'placement' THEN (
+            SELECT g.id FROM donations_transfer g
+            WHERE g.payment_id = NEW.payment_id AND g.kind = 'gift' AND +g.reverses_id IS NULL)
+        ELSE coalesce(NEW.corrects_id, (SELECT o.corrects_id FROM donations_transfer o WHERE o.id = NEW.reverses_id))
+    END;
+    INSERT INTO donations_unplacedgift (transfer_id, left_ore)
+    SELECT gift.id, gift.left_ore FROM (
+        SELECT g.id, g.amount_ore - (
+            SELECT coalesce(sum(iif(p.reverses_id IS NULL, p.amount_ore, -p.amount_ore)), 0)
+            FROM donations_transfer p WHERE p.payment_id = g.payment_id AND p.kind = 'placement'
+        ) - (
+            SELECT coalesce(sum(t.amount_ore), 0) FROM donations_transfer t
+            WHERE t.corrects_id = g.id AND t.kind = 'refund' AND t.debit_id = g.credit_id
+              AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id)
+        ) AS left_ore
+        FROM donations_transfer g JOIN donations_account a ON a.id = g.credit_id AND a.kind = 'suspense'
+        WHERE g.kind = 'gift' AND +g.reverses_id IS NULL
+          AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = g.id)
+          AND g.id = CASE NEW.kind
+              WHEN 'gift' THEN coalesce(NEW.reverses_id, NEW.id)
+              WHEN 'placement' THEN (
+                  SELECT g.id FROM donations_transfer g
+                  WHERE g.payment_id = NEW.payment_id AND g.kind = 'gift' AND +g.reverses_id IS NULL)
+              ELSE coalesce(NEW.corrects_id, (SELECT o.corrects_id FROM donations_transfer o WHERE o.id = NEW.reverses_id))
+          END
+    ) AS gift
+    WHERE gift.left_ore > 0;
+END;
+
 -- Needs
 
 CREATE TRIGGER need_guard BEFORE INSERT ON donations_need
@@ -245,12 +284,25 @@ BEGIN
     SELECT RAISE(ABORT, 'surplus clause: gifts are already booked on or after its first day');
 END;
 
--- The bank's day decides which clause covers a gift. Who gave can be forgotten, when cannot change.
+-- The bank's day decides which clause covers a gift. Who gave can be forgotten; when, and what tells the
+-- payment from others, cannot change.
 
-CREATE TRIGGER payment_guard BEFORE UPDATE ON donations_payment
-WHEN NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id)
-BEGIN
-    SELECT RAISE(ABORT, 'payment: the bank''s day does not change');
+CREATE TRIGGER payment_guard BEFORE UPDATE ON donations_payment BEGIN
+    SELECT RAISE(ABORT, 'payment: the bank''s day does not change')
+    WHERE NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id);
+    SELECT RAISE(ABORT, 'payment: what it is known by does not change')
+    WHERE (OLD.key IS NOT NULL AND NEW.key IS NOT OLD.key)
+       OR (OLD.file_id IS NOT NULL AND NEW.file_id IS NOT OLD.file_id)
+       OR (OLD.account_id IS NOT NULL AND NEW.account_id IS NOT OLD.account_id)
+       OR (OLD.money_digest <> '' AND NEW.money_digest <> OLD.money_digest)
+       OR (OLD.content_digest <> '' AND NEW.content_digest <> OLD.content_digest);
+    SELECT RAISE(ABORT, 'payment: withdrawn once and for all')
+    WHERE OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS NOT OLD.withdrawn_at;
+    SELECT RAISE(ABORT, 'payment: not withdrawn while its gift or refund stands')
+    WHERE OLD.withdrawn_at IS NULL AND NEW.withdrawn_at IS NOT NULL AND EXISTS (
+        SELECT 1 FROM donations_transfer t
+        WHERE t.payment_id = OLD.id AND t.kind IN ('gift', 'refund') AND +t.reverses_id IS NULL
+          AND NOT EXISTS (SELECT 1 FROM donations_transfer x WHERE x.reverses_id = t.id));
 END;
 
 -- What an account and a fund year are does not change once money has moved.

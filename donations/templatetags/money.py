@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from donations import queries
 from donations.boxes import Box, Closed, Listed, boxes, closed, listed, needing_money, with_moves
+from donations.masking import mask
 from donations.models import SurplusClause
-from donations.money import format_kronor
+from donations.money import format_amount, format_kronor
 from projects.models import Page, Version
 from projects.rendering import PageLink, PageView
 
@@ -23,6 +24,18 @@ SIMILAR = 3
 def kronor(ore: int | None) -> str:
     """An amount in öre as text: 27600000 → "276 000 kr"."""
     return "" if ore is None else format_kronor(ore)
+
+
+@register.filter
+def masked(text: str | None) -> str:
+    """What somebody wrote, with what looks like a personnummer hidden."""
+    return mask(text or "")
+
+
+@register.filter
+def antal(many: int | None) -> str:
+    """A number with a space between thousands: 1204 → "1 204"."""
+    return "" if many is None else format_amount(many * 100)
 
 
 @register.simple_tag
