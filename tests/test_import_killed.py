@@ -4,6 +4,7 @@ A few in `make test`; KOLLEKT_KILLS=200 in the soak. `python -m tests.test_impor
 for each file that it reads the name of, it forks a process that imports it into the test's database.
 """
 
+import datetime
 import io
 import os
 import random
@@ -105,7 +106,8 @@ def victims_on(bank_files: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def written(number: int) -> bytes:
-    """A file of gifts that no other has: some to funds, some to none, two of them twins."""
+    """A file of gifts of a day of its own: some to funds, some to none, some of them twins."""
+    from tests import cast
     from tests.bankfiles import flat
 
     dice = random.Random(number)
@@ -113,10 +115,13 @@ def written(number: int) -> bytes:
     for place in range(GIFTS):
         reference = dice.choice(["47030", "470404", ""])
         serial = "" if place % 5 == 0 else f"{number:06}{place:06}"
-        ore = 1_000 + (place // 10) * 5 if not serial else dice.randint(1, 90_000)
+        # Never the same with a serial and without: that would be asked about, as one gift told in two ways.
+        ore = dice.randint(1, 18_000) * 5 + 1 if serial else 1_000 + (place // 10) * 5
         records += [flat.payment(ore, reference, serial=serial)]
         records += flat.details(f"Givare {number}")
-    return flat.lines(flat.bgmax(flat.Section(records, serial=f"{number % 100_000:05}")))
+    day = cast.NEW_YEAR + datetime.timedelta(days=number % 700)
+    section = flat.Section(records, serial=f"{number % 100_000:05}", day=f"{day:%Y%m%d}")
+    return flat.lines(flat.bgmax(section))
 
 
 def books() -> dict[str, int]:
