@@ -17,10 +17,12 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from projects.models import Consent, Image
+from projects.models.pages import BODY_LIMIT
 from projects.models.pictures import keys_in
 
-# Longer texts are cut: hostile ones take a time that grows faster than their length.
-LIMIT = 50_000
+# The longest text that an editor can write. The rest of a longer one is cut away: hostile texts
+# take a time that grows faster than their length.
+LIMIT = BODY_LIMIT
 # How a text names one of our pictures, wherever the files are kept. Any of its widths will do.
 _PICTURE = re.compile(r"/media/bilder/(?P<key>[0-9a-f]{32})-[0-9]{1,5}\.webp")
 # The same with its description, in the ways that it can be taken out of a text again.

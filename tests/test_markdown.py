@@ -287,20 +287,12 @@ def test_the_check_would_see_what_it_looks_for() -> None:
         assert Found(html).amiss != []
 
 
-ORDINARY = (
-    "Vi borrar *brunnar* i byn, och [läs mer](https://example.org/brunnar) om arbetet.\n\n"
-    "- en rad\n- en till\n\n" * 2_000
-)[:100_000]
-
-
 @pytest.mark.parametrize("name", PATHOLOGICAL)
 def test_a_hostile_text_of_100_kb_is_rendered_in_less_than_a_second(name: str) -> None:
     text = PATHOLOGICAL[name]
     assert 90_000 <= len(text) <= 100_000
-    # Where other work takes half of the processor, a dozen ordinary texts of the length take as long.
-    second = max(1, 12 * quickest(lambda: render(ORDINARY, 2)))
-    assert quickest(lambda: render(text, 2)) < second
-    assert quickest(lambda: (complaints(text), without_pictures(text))) < second
+    assert quickest(lambda: render(text, 2)) < 1
+    assert quickest(lambda: (complaints(text), without_pictures(text))) < 1
     assert Found(render(text, 2)).amiss == []
 
 
