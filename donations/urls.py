@@ -13,6 +13,7 @@ from donations.finance import (
     periods,
     proposal,
     reallocation,
+    remaining,
     start,
     turn,
     unplaced,
@@ -20,6 +21,7 @@ from donations.finance import (
 
 urlpatterns = [
     path("ekonomi/", start.start, name="finance_start"),
+    path("ekonomi/kvar-att-samla-in/", remaining.remaining, name="finance_remaining"),
     path("ekonomi/insamling/<str:number>/", funds.fund, name="finance_fund"),
     path("ekonomi/insamling/<str:number>/ingaende-belopp/", funds.opening, name="finance_opening"),
     path(
