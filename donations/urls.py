@@ -58,6 +58,11 @@ urlpatterns = [
     ),
     path("ekonomi/bankfiler/", bank_files.bank_file_list, name="finance_bank_files"),
     path("ekonomi/bankfiler/lamna-in/", bank_files.upload, name="finance_bank_files_upload"),
+    path(
+        "ekonomi/bankfiler/exempel/<str:name>.xml",
+        bank_files.demo_bank_file,
+        name="finance_demo_bank_file",
+    ),
     path("ekonomi/bankfiler/bokfor/", bank_files.confirm_all, name="finance_bank_files_confirm"),
     path("ekonomi/bankfiler/<int:file_id>/", bank_file_page.bank_file, name="finance_bank_file"),
     path(

@@ -10,18 +10,20 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from donations.bankfiles.records import Refused
+from donations.demo import bank_files as demo_files
 from donations.finance import bank_file_telling as telling
 from donations.finance import bank_file_work as work
 from donations.models import AccountNumber, BankFile, ColumnMapping, HeldLine
 from donations.operations import OperationError, bank_files
 from donations.outcome import Outcome
-from staff import access
+from staff import access, demo
 from staff.models import User
 from staff.requests import member
 
@@ -182,6 +184,23 @@ def address(bank_file: BankFile) -> str:
     return reverse(name, args=[bank_file.pk])
 
 
+# To try with
+
+
+@access.staff("donations.add_bankfile", methods=access.READ)
+def demo_bank_file(request: HttpRequest, name: str) -> HttpResponse:
+    """One of the demo's files for the last bank day, to be handed in. Raises `Http404` where there is no demo."""
+    if name not in demo_files.NAMES or not demo.sign_ins():
+        raise Http404
+    day = demo_files.last_bank_day(timezone.localdate())
+    file_name = f"{name}-{day:%Y-%m-%d}.xml"
+    return HttpResponse(
+        demo_files.write(name, day),
+        content_type="application/xml",
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
+    )
+
+
 # All of them
 
 
@@ -252,6 +271,7 @@ def _list(
         "q": asked,
         "only": only,
         "is_empty": not asked and not only and not rows,
+        "demo_files": demo_files.NAMES if may_add and demo.sign_ins() else (),
         "has_numbers": AccountNumber.objects.exists(),
         "ready": [(one, telling.seen(one)) for one in ready],
         "ready_lines": sum(count.lines for count in comes_to),
