@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,6 +25,16 @@ class ModelAdmin(admin.ModelAdmin):
     """
 
     area: Event.Area
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Look at the form once more if somebody wrote the same just before: then it is told as a fault."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            for _name, files in request.FILES.lists():
+                for file in files:
+                    file.seek(0)
+            return super().changeform_view(request, *args, **kwargs)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record(request, obj, _("Lade till %s"))

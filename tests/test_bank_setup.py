@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from donations import recall
 from donations.bankfiles.records import Number, Scheme
+from donations.forms import GiftSourceForm
 from donations.models import (
     Account,
     AccountNumber,
@@ -199,6 +200,26 @@ def test_a_source_is_a_format_that_is_known_or_a_saved_mapping(eskil: Client) ->
     assert mine.sources.get().format == "BgMax"
     page = choose_sources(eskil, number("1230000000", "swish"), *[("BgMax", "2024-01-01")] * 2)
     assert page.status_code == 200
+
+
+def test_a_source_that_somebody_adds_in_the_same_moment_is_told_as_a_fault(
+    eskil: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    giro = number()
+    GiftSource.objects.create(number=giro, format="BgMax", from_day=datetime.date(2026, 1, 1))
+    looked: list[object] = []
+    look = GiftSourceForm.clean_from_day
+
+    def after_the_other(form: GiftSourceForm) -> datetime.date:
+        """At the first look the other's row is not there yet."""
+        looked.append(form)
+        return look(form) if len(looked) > 1 else form.cleaned_data["from_day"]
+
+    monkeypatch.setattr(GiftSourceForm, "clean_from_day", after_the_other)
+    page = choose_sources(eskil, giro, ("camt.054", "2026-01-01"))
+    assert page.status_code == 200
+    assert "finns redan" in text_of(page)
+    assert [one.format for one in giro.sources.all()] == ["BgMax"]
 
 
 def test_a_source_whose_mapping_is_gone_can_still_be_shown_and_saved(eskil: Client) -> None:
