@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from donations import recall
 from donations.bankfiles import identity, mapped
+from donations.bankfiles.apart import Apart
 from donations.bankfiles.aside import Aside, Class, Sorting
 from donations.bankfiles.identity import Identity, Keys, Likeness
 from donations.bankfiles.matching import match
@@ -69,6 +70,19 @@ def reading_of(stream: BinaryIO, bank_file: BankFile) -> Reading:
         reading.format = bank_file.mapping.name
         return reading
     return recognise(stream)
+
+
+def apart_from(bank_file: BankFile) -> Apart | None:
+    """The reading of a large file in a process of its own; None for one that is read in this one.
+
+    That is so also for one that is kept elsewhere than on a disk. Raises `Refused`.
+    """
+    if bank_file.mapping or bank_file.size <= settings.LARGE_BANK_FILE:
+        return None
+    try:
+        return Apart(bank_file.file.path)
+    except NotImplementedError:
+        return None
 
 
 class Intake:
@@ -144,9 +158,9 @@ class Intake:
 
     # One walk
 
-    def _reading(self) -> Reading:
+    def _reading(self, apart: Apart | None = None) -> Reading:
         self._stream.seek(0)
-        reading = reading_of(self._stream, self._file)
+        reading = apart or reading_of(self._stream, self._file)
         if settings.PRODUCTION and reading.is_test:
             raise Refused(
                 _(
@@ -157,7 +171,7 @@ class Intake:
 
     def _walk(self) -> Iterator[tuple[list[Told], Reading]]:
         """The lines with what can be told of each alone: gifts not known before are `matched` as yet."""
-        reading = self._reading()
+        reading = self._reading(apart_from(self._file))
         keys = Keys(self._names)
         repeated = _Repeated()
         sorting = Sorting(self._accounts, self._rules)
@@ -166,8 +180,8 @@ class Intake:
             self._recognise(chunk, repeated, reading.format)
             yield chunk, reading
             if self._progress:
-                walked = self._before + self._stream.tell()
-                self._progress(walked, self._file.size * self.weight)
+                walked = reading.walked if isinstance(reading, Apart) else self._stream.tell()
+                self._progress(self._before + walked, self._file.size * self.weight)
         yield [], reading
         self._before += self._file.size
 
