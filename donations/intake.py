@@ -8,6 +8,7 @@ told of (`suspected`), or new: `matched` to funds, or `unplaced`.
 import datetime
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from typing import BinaryIO, cast
 
@@ -171,18 +172,19 @@ class Intake:
 
     def _walk(self) -> Iterator[tuple[list[Told], Reading]]:
         """The lines with what can be told of each alone: gifts not known before are `matched` as yet."""
-        reading = self._reading(apart_from(self._file))
         keys = Keys(self._names)
         repeated = _Repeated()
         sorting = Sorting(self._accounts, self._rules)
-        lines = iter(reading.lines())
-        while chunk := [self._look(line, sorting, keys) for line in islice(lines, CHUNK)]:
-            self._recognise(chunk, repeated, reading.format)
-            yield chunk, reading
-            if self._progress:
-                walked = reading.walked if isinstance(reading, Apart) else self._stream.tell()
-                self._progress(self._before + walked, self._file.size * self.weight)
-        yield [], reading
+        with apart_from(self._file) or nullcontext() as apart:
+            reading = self._reading(apart)
+            lines = iter(reading.lines())
+            while chunk := [self._look(line, sorting, keys) for line in islice(lines, CHUNK)]:
+                self._recognise(chunk, repeated, reading.format)
+                yield chunk, reading
+                if self._progress:
+                    walked = apart.walked if apart else self._stream.tell()
+                    self._progress(self._before + walked, self._file.size * self.weight)
+            yield [], reading
         self._before += self._file.size
 
     def _look(self, line: Line, sorting: Sorting, keys: Keys) -> Told:
@@ -211,7 +213,7 @@ class Intake:
 
     def _is_told_elsewhere(self, line: Line) -> bool:
         """Whether the gifts to the number come in another kind of file that day."""
-        for number in (line.to, line.account):
+        for number in (line.to, line.account) if self._sources else ():
             for from_day, source in self._sources.get(number, ()):
                 if from_day <= line.booked_on:
                     return source != self._file.format

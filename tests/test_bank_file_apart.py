@@ -70,11 +70,10 @@ def test_what_is_refused_here_is_refused_there_in_the_same_words(
     assert refusal(lambda: Apart(path)) == refusal(lambda: recognise(io.BytesIO(data)))
 
 
-def test_it_ends_with_whoever_takes_the_lines(tmp_path: Path) -> None:
-    there = Apart(written(tmp_path / "fil", CAMT))
-    lines = there.lines()
-    next(lines)
-    del lines, there  # what the fixture looks at
+def test_it_ends_with_the_block_that_it_is_read_in(tmp_path: Path) -> None:
+    with Apart(written(tmp_path / "fil", CAMT)) as there:
+        next(there.lines())
+    # The fixture looks whether it has.
 
 
 def test_one_that_dies_is_no_end_of_the_file(
@@ -123,4 +122,22 @@ def test_a_large_file_that_is_refused_at_its_end_leaves_nothing() -> None:
     bank_file = received(CUT)
     with pytest.raises(Refused):
         bank_files.confirm(bank_file, by=cast.ester())
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("fault", ["donations.bulk.insert", "donations.intake.Sorting.sort"])
+def test_the_other_process_ends_when_booking_fails(
+    monkeypatch: pytest.MonkeyPatch, fault: str, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("No room is left")
+
+    bank_file = received("".join(camt_work.pieces(5_000)).encode())
+    monkeypatch.setattr("donations.intake.Intake._first_is_by_id", lambda _: True)
+    monkeypatch.setattr(fault, fail)
+    with pytest.raises(OSError, match="No room"):
+        bank_files.confirm(bank_file, by=cast.ester())
+    assert [one.returncode for one in processes] == [-signal.SIGKILL]
     assert not Payment.objects.exists()

@@ -11,7 +11,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import fields
 from itertools import islice
 from operator import attrgetter
@@ -26,16 +26,21 @@ WAITING = 1 << 20  # bytes that may wait to be taken, where the system allows: 2
 
 
 class Apart:
-    """A reading of the file at `path`, as `recognise` gives it. Raises `Refused`.
+    """A reading of the file at `path`, as `recognise` gives it; a context, which the process ends with.
 
-    The other process ends with the lines, and with whoever takes them. `walked` is how many bytes
-    it has read. Raises `RuntimeError` when it has died.
+    `walked` is how many bytes it has read. Raises `Refused`, and `RuntimeError` when it has died.
     """
 
     def __init__(self, path: str) -> None:
         self.totals, self.walked = Totals(), 0
         self._told = _told(path)
         self.format, self.version, self.is_test = next(self._told)
+
+    def __enter__(self) -> "Apart":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._told.close()
 
     def lines(self) -> Iterator[Line]:
         """The file's lines in their order, once. Raises `Refused`, also after the last of them."""
@@ -47,7 +52,7 @@ class Apart:
         self.totals = next(self._told)
 
 
-def _told(path: str) -> Iterator[Any]:
+def _told(path: str) -> Generator[Any]:
     """What the other process tells; what it refuses is raised."""
     command = [sys.executable, "-m", "donations.bankfiles.apart", os.path.abspath(path)]
     with subprocess.Popen(  # noqa: S603

@@ -109,8 +109,8 @@ class Keys:
             content = _digest(account, "row", str(line.booked_on), line.row)
             key = _digest(content, str(self._seen.count(int(content[:16], 16))))
             key = f"{int(key[0], 16) & 7}{key[1:]}"
-        money = (str(line.booked_on), line.way.value, str(line.amount_ore), line.currency)
-        return Identity(key, _digest(account, *money)[:16], _digest(line.row)[:16])
+        money = _money(account, line.booked_on, str(line.way), line.amount_ore, line.currency)
+        return Identity(key, money, _digest(line.row)[:16])
 
 
 def account_name(number: Number, accounts: Mapping[Number, str]) -> str:
@@ -122,6 +122,12 @@ def conflict(known: Identity, new: Identity, *, is_same_format: bool) -> bool:
     """Whether two lines with one key say different things, so that a person must decide."""
     assert known.key == new.key
     return known.money != new.money or (is_same_format and known.content != new.content)
+
+
+@lru_cache(maxsize=4096)
+def _money(account: str, day: datetime.date, way: str, ore: int, currency: str) -> str:
+    """The digest of what the books take: most gifts are of a few amounts."""
+    return _digest(account, str(day), way, str(ore), currency)[:16]
 
 
 def _digest(*parts: str) -> str:

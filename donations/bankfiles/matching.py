@@ -154,7 +154,7 @@ class How(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Part:
     """An amount for a fund."""
 
@@ -162,7 +162,7 @@ class Part:
     amount_ore: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Suggestion:
     """A fund that it may be for, and why; its part where the payment tells one."""
 
@@ -171,7 +171,7 @@ class Suggestion:
     amount_ore: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Match:
     """Where a payment goes: `parts` come to its whole amount, and are none when a person has to place it.
 
@@ -186,7 +186,7 @@ class Match:
     meant_for: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class _Hit:
     """A collection that the payment names, in `part` if in any; `says` is a main clause about where."""
 

@@ -5,6 +5,8 @@ import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from django.db import connection
+
 from donations import bulk, recall
 from donations.bankfiles import kept
 from donations.bankfiles.identity import Identity
@@ -79,6 +81,9 @@ class Booking:
             _COLUMNS,
             ((pk, *_payment(self._file.pk, *gift)) for pk, gift in zip(ids, gifts, strict=True)),
         )
+        if connection.vendor == "postgresql":
+            # Now, while others read on, and not at the commit, when everybody waits.
+            connection.check_constraints()
         for pk, (line, _identity, bank, match) in zip(ids, gifts, strict=True):
             self._book(pk, line, bank, match)
             self._uses.add(line, match)
@@ -131,8 +136,10 @@ def _payment(
     """A payment's columns after its id."""
     assert identity is not None  # every gift in a file has one
     payer = line.payer
-    waits = not (match and match.parts)
-    references = [(r.ground.value, r.text, r.amount_ore) for r in line.references]
+    references = None
+    if not (match and match.parts):  # it waits
+        told = [(r.ground.value, r.text, r.amount_ore) for r in line.references]
+        references = bulk.as_json(told)
     return (
         line.booked_on,
         line.channel,
@@ -140,7 +147,7 @@ def _payment(
         payer.account[:40],
         payer.identity[:40],
         "\n".join(reference.text for reference in line.references),
-        bulk.as_json(references) if waits else None,
+        references,
         "",
         match.meant_for if match else None,
         account_id,
