@@ -29,7 +29,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen
     """Those that were started; none of them outlives its test."""
     started: list[Any] = []
 
-    class Kept(subprocess.Popen):  # type: ignore[type-arg]
+    class Kept(subprocess.Popen):
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             started.append(self)

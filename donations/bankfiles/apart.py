@@ -80,10 +80,10 @@ def _tell(path: str) -> Iterator[Any]:
         with open(path, "rb") as stream:
             reading = recognise(stream)
             yield reading.format, reading.version, reading.is_test
-            lines, some = reading.lines(), [None]
-            while some:
-                some = list(islice(lines, SOME))
+            lines = reading.lines()
+            while some := list(islice(lines, SOME)):
                 yield some, stream.tell()
+            yield [], stream.tell()
             yield reading.totals
     except Refused as refused:
         yield refused
