@@ -2,7 +2,7 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,8 +97,15 @@ class Figures:
         return 100 if self.need == 0 else max(0, self.available * 100 // self.need)
 
 
-def figures(fund_years: Iterable[FundYear], day: datetime.date) -> dict[int, Figures]:
-    """The figures of each fund year, by its id, at the end of `day` (Stockholm), in two queries."""
+def figures(
+    fund_years: Iterable[FundYear],
+    day: datetime.date,
+    needs: Mapping[int, Need] | None = None,
+) -> dict[int, Figures]:
+    """The figures of each fund year, by its id, at the end of `day` (Stockholm), in two queries.
+
+    In one where the `needs` in force that day are known, by the fund year's id.
+    """
     ids = [fund_year.pk for fund_year in fund_years]
     sums: dict[int, dict[str, Sums]] = defaultdict(dict)
     newest: dict[int, tuple[datetime.datetime, datetime.date]] = {}
@@ -118,8 +125,8 @@ def figures(fund_years: Iterable[FundYear], day: datetime.date) -> dict[int, Fig
         sums[fund_year_id][kind] = Sums(into, out, covered_in, covered_out)
         known = newest.get(fund_year_id, (changed_at, booked_on))
         newest[fund_year_id] = (max(changed_at, known[0]), max(booked_on, known[1]))
-    needs = needs_in_force(ids, day)
-    return {pk: _figures(day, sums[pk], needs.get(pk), newest.get(pk)) for pk in ids}
+    in_force = needs_in_force(ids, day) if needs is None else needs
+    return {pk: _figures(day, sums[pk], in_force.get(pk), newest.get(pk)) for pk in ids}
 
 
 def _figures(
@@ -168,14 +175,19 @@ class Pending:
 def pending(fund_year_ids: Iterable[int], before: Proposal | None = None) -> dict[int, Pending]:
     """What proposals that wait hold of each fund year, by its id; of those submitted before one, if given."""
     ids = list(fund_year_ids)
-    lines = ProposalLine.objects.filter(proposal__in=submitted_before(before)).order_by()
-
-    def sums(side: str) -> dict[int, int]:
-        of_ids = lines.filter(**{f"{side}__in": ids})
-        return dict(of_ids.values_list(side).annotate(Sum("amount_ore")))
-
-    out, into = sums("source"), sums("receiver")
-    return {pk: Pending(out.get(pk, 0), into.get(pk, 0)) for pk in ids}
+    lines = (
+        ProposalLine.objects.filter(proposal__in=submitted_before(before))
+        .filter(Q(source__in=ids) | Q(receiver__in=ids))
+        .values_list("source", "receiver")
+        .annotate(Sum("amount_ore"))
+        .order_by()
+    )
+    out: dict[int, int] = defaultdict(int)
+    into: dict[int, int] = defaultdict(int)
+    for source, receiver, ore in lines:
+        out[source] += ore
+        into[receiver] += ore
+    return {pk: Pending(out[pk], into[pk]) for pk in ids}
 
 
 def submitted_before(proposal: Proposal | None) -> QuerySet[Proposal]:
@@ -192,17 +204,18 @@ def submitted_before(proposal: Proposal | None) -> QuerySet[Proposal]:
 def figures_today(fund_years: Iterable[FundYear], day: datetime.date) -> dict[int, Figures]:
     """As `figures`, with what proposals that wait hold taken off what is movable: for today alone."""
     fund_years = list(fund_years)
-    held = pending(fund_year.pk for fund_year in fund_years)
-    closings = YearClosing.objects.filter(year__in={fund_year.year_id for fund_year in fund_years})
-    closed = set(closings.values_list("year", flat=True))
-    found = figures(fund_years, day)
+    years = YearClosing.objects.filter(year__in={fund_year.year_id for fund_year in fund_years})
+    closed = set(years.values_list("year", flat=True))
+    return held_back(
+        figures(fund_years, day), {one.pk for one in fund_years if one.year_id in closed}
+    )
+
+
+def held_back(found: Mapping[int, Figures], closed: Collection[int]) -> dict[int, Figures]:
+    """Today's figures with what proposals that wait hold, and which fund years are in a closed year."""
+    held = pending(found)
     return {
-        fund_year.pk: replace(
-            found[fund_year.pk],
-            pending=held[fund_year.pk].out,
-            is_closed=fund_year.year_id in closed,
-        )
-        for fund_year in fund_years
+        pk: replace(its, pending=held[pk].out, is_closed=pk in closed) for pk, its in found.items()
     }
 
 
@@ -217,6 +230,15 @@ def needs_in_force(fund_year_ids: Iterable[int], day: datetime.date) -> dict[int
         .filter(place=1)
     )
     return {need.fund_year_id: need for need in needs}
+
+
+def in_force(needs: Iterable[Need], day: datetime.date) -> dict[int, Need]:
+    """As `needs_in_force`, of all the needs that the fund years have, which have been read."""
+    decided = sorted(
+        (need for need in needs if need.decided_on <= day),
+        key=lambda need: (need.decided_on, need.pk),
+    )
+    return {need.fund_year_id: need for need in decided}
 
 
 @dataclass(frozen=True)

@@ -1,156 +1,197 @@
-"""A fund's year: its figures, where they come from, and what may be done with it."""
+"""A fund's year in one view: its figures on any day, where they come from, and what may be done with it."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from donations import operations, queries
-from donations.days import long_date
-from donations.finance import years
-from donations.finance.forms import DisbursementForm, MovementForm
-from donations.finance.operation import operate, sent
+from donations.finance import fund_curve, fund_figures, fund_transfers, years
+from donations.finance.fund_forms import AsOfForm
 from donations.models import (
-    Account,
     CollectionYear,
     Fund,
     FundYear,
+    Need,
     PeriodLock,
-    Proposal,
+    ProposalLine,
     SurplusClause,
     Transfer,
-    YearClosing,
 )
-from donations.money import format_kronor
 from donations.queries import Figures
+from donations.reports import collected
 from staff import access
-from staff.requests import member
 
-# How many transfers a page of a fund's year shows.
-ON_A_PAGE = 50
+# How many lines of proposals a fund's page shows.
+MOST_LINES = 50
+_DAY = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Line:
-    """One figure as it is shown: what it is called, its öre (None: unknown), and what it means."""
+class Book:
+    """A fund with all its years, newest first, and the one that is looked at, if it has that one."""
 
-    label: str
-    ore: int | None
-    note: str = ""
-    is_minor: bool = False
-    is_sum: bool = False
+    fund: Fund
+    fund_years: list[FundYear]
+    year: CollectionYear
+    locked_through: datetime.date | None
+
+    @property
+    def fund_year(self) -> FundYear | None:
+        return next((one for one in self.fund_years if one.year == self.year), None)
+
+    @property
+    def year_before(self) -> FundYear | None:
+        eve = self.year.starts_on - _DAY
+        return next((one for one in self.fund_years if one.year.ends_on == eve), None)
 
 
 @access.staff("donations.view_fund", methods=access.READ)
 def fund(request: HttpRequest, number: str) -> HttpResponse:
-    """One fund in one year: every figure, and everything that they lean on."""
-    found, year = _fund(number), years.chosen(request)
-    fund_year = FundYear.objects.filter(fund=found, year=year).select_related("focus_area").first()
-    today = timezone.localdate()
-    area = fund_year.focus_area if fund_year else found.area_now
-    shown = _figures(found, fund_year, today)
+    """One fund in one year: every figure on any day, and everything that they lean on."""
+    asked, today = AsOfForm(request.GET), timezone.localdate()
+    day = asked.day
+    book = _book(request, number, day)
+    area = book.fund_year.focus_area if book.fund_year else book.fund.area_now
     context = {
-        "fund": found,
-        "year": year,
-        "year_query": years.query(year),
-        "years": CollectionYear.objects.filter(
-            Q(fund_years__fund=found) | Q(pk=year.pk) | Q(starts_on__lte=today, ends_on__gte=today)
-        )
-        .distinct()
-        .order_by("-starts_on"),
+        "fund": book.fund,
+        "year": book.year,
+        "year_query": years.query(book.year),
+        "years": _names(book, today),
         "area": area,
-        "fund_year": fund_year,
-        "figures": shown,
-        "blocks": _blocks(shown),
+        "fund_year": book.fund_year,
+        "asked": asked,
+        "day": day,
         "today": today,
-        "is_closed_year": YearClosing.objects.filter(year=year).exists(),
-        "is_closed": found.is_closed(today),
-        "heir": queries.heir(found, today),
-        "locked_through": PeriodLock.objects.values_list("through", flat=True).first(),
-        "needs": fund_year.needs.select_related("by") if fund_year else [],
-        "clauses": _clauses(area.pk, year),
-        "proposals": _proposals(fund_year) if fund_year else [],
-        **_transfers(request, fund_year),
+        "is_today": day == today,
+        "is_final": fund_figures.is_final(day, book.locked_through),
+        "locked_through": book.locked_through,
+        "is_closed_year": _is_closed(book.year),
+        "is_closed": book.fund.is_closed(today),
+        "heir": _heir(book.fund, today),
+        "clauses": _clauses(area.pk, book.year),
+        **_of_year(request, book, day, is_today=day == today),
     }
     return render(request, "ekonomi/fund.html", context)
 
 
-def _fund(number: str) -> Fund:
+def found(number: str) -> Fund:
+    """The fund with a collection number as an address has it. Raises `Http404`."""
     if not (number.isascii() and number.isdecimal()):
         raise Http404
     funds = Fund.objects.select_related("project__focus_area", "focus_area", "successor")
     return get_object_or_404(funds, collection_number=number)
 
 
-def _figures(found: Fund, fund_year: FundYear | None, day: datetime.date) -> Figures:
-    """The fund year's figures today; without a year yet nothing has come, and the need is unknown."""
-    if fund_year is None:
-        return Figures(day, need=0 if found.focus_area_id else None)
-    return queries.figures_today([fund_year], day)[fund_year.pk]
+def address(of: Fund, year: CollectionYear) -> str:
+    """The page of a fund's year."""
+    return reverse("finance_fund", args=[of.collection_number]) + years.query(year)
 
 
-def _blocks(shown: Figures) -> list[tuple[str, list[Line]]]:
-    """The figures in the order in which they follow from each other, with headings."""
-    decided = shown.need_decided_on
-    return [
-        (
-            _("Insamlat"),
-            [
-                Line(_("Ingående belopp"), shown.opening, is_minor=True),
-                Line(_("Gåvor"), shown.gifts, is_minor=True),
-                Line(_("Gåvor som har placerats här"), shown.placements, is_minor=True),
-                Line(_("Återbetalat till givare"), -shown.refunds, is_minor=True),
-                Line(_("Insamlat"), shown.collected, is_sum=True),
-            ],
+def _book(request: HttpRequest, number: str, day: datetime.date) -> Book:
+    """The fund and the year that the address names, the one that holds `day` when it names none."""
+    fund_years: list[Any] = list(
+        FundYear.objects.filter(fund__collection_number=number)
+        .select_related(
+            *("fund__project__focus_area", "fund__focus_area"),
+            *("fund__successor__project", "fund__successor__focus_area"),
+            *("focus_area", "year__closing", "account"),
+        )
+        .annotate(locked_through=Subquery(_locks()[:1]))
+        .order_by("-year__starts_on")
+    )
+    of = fund_years[0].fund if fund_years else found(number)
+    locked = fund_years[0].locked_through if fund_years else _locks().first()
+    return Book(of, fund_years, _year(request, [one.year for one in fund_years], day), locked)
+
+
+def _locks() -> QuerySet[Any, datetime.date]:
+    return PeriodLock.objects.order_by("-through").values_list("through", flat=True)
+
+
+def _year(request: HttpRequest, of_fund: Sequence[CollectionYear], day: datetime.date) -> CollectionYear:
+    name = request.GET.get("ar")
+    for year in of_fund:
+        if year.name == name or (not name and year.starts_on <= day <= year.ends_on):
+            return year
+    held = CollectionYear.objects.filter(starts_on__lte=day, ends_on__gte=day)
+    return (None if name else held.first()) or years.chosen(request)
+
+
+def _names(book: Book, today: datetime.date) -> list[str]:
+    """The years to choose between: the fund's own, the one looked at, and this year's; newest first."""
+    known = {one.year.starts_on: one.year for one in book.fund_years}
+    known[book.year.starts_on] = book.year
+    if not any(year.starts_on <= today <= year.ends_on for year in known.values()):
+        for year in CollectionYear.objects.filter(starts_on__lte=today, ends_on__gte=today):
+            known[year.starts_on] = year
+    return [known[first].name for first in sorted(known, reverse=True)]
+
+
+def _is_closed(year: CollectionYear) -> bool:
+    return hasattr(year, "closing")
+
+
+def _heir(of: Fund, today: datetime.date) -> Fund | None:
+    """The open fund that has taken over, if the fund is closed; most often the next one."""
+    following = of.successor
+    return following if following and following.is_open(today) else queries.heir(of, today)
+
+
+def _of_year(
+    request: HttpRequest, book: Book, day: datetime.date, *, is_today: bool
+) -> dict[str, Any]:
+    """What there is to show of the year that is looked at; without it nothing has come."""
+    if (fund_year := book.fund_year) is None:
+        figures = Figures(day, need=0 if book.fund.focus_area_id else None)
+        return _shown(figures, is_today=is_today) | {"needs": [], "lines": []}
+    begun = [one for one in book.fund_years if one.year.starts_on <= day]
+    compared, later, earlier = fund_figures.columns(begun, request.GET.get("jamfor", ""))
+    ids = {one.pk for one in (*compared, fund_year)}
+    needs = list(
+        Need.objects.filter(fund_year__in=ids)
+        .select_related("by")
+        .order_by("-decided_on", "-pk")
+    )
+    figures = queries.figures([*compared, fund_year], day, queries.in_force(needs, day))
+    if is_today:
+        closed = {one.pk for one in (*compared, fund_year) if _is_closed(one.year)}
+        figures = queries.held_back(figures, closed)
+    before = book.year_before
+    days = collected.days(filter(None, [fund_year, before]))
+    own_needs = [need for need in needs if need.fund_year_id == fund_year.pk]
+    return _shown(figures[fund_year.pk], is_today=is_today) | {
+        "curve": fund_curve.draw(
+            book.year,
+            days[fund_year.pk].collected(),
+            days[before.pk].collected() if before else None,
+            own_needs,
+            day,
         ),
-        (
-            _("Kvar att samla in"),
-            [
-                Line(_("Insamlat"), shown.collected, is_minor=True),
-                Line(_("Överfört från förra året"), shown.carried_in, is_minor=True),
-                Line(_("Överfört till nästa år"), -shown.carried_out, is_minor=True),
-                Line(_("Flyttat hit från andra insamlingar"), shown.moved_in, is_minor=True),
-                Line(_("Flyttat härifrån till andra"), -shown.moved_out, is_minor=True),
-                Line(_("Tillgängligt för årets behov"), shown.available),
-                Line(
-                    _("Årets behov"),
-                    shown.need,
-                    _("Beslutat den %s.") % long_date(decided) if decided else "",
-                ),
-                Line(_("Kvar att samla in"), shown.remaining, is_sum=True),
-                Line(_("Överskott"), shown.surplus, is_sum=True),
-            ],
-        ),
-        (
-            _("Kassa"),
-            [
-                Line(_("Tillgängligt för årets behov"), shown.available, is_minor=True),
-                Line(_("Utbetalt till partner"), -shown.disbursed, is_minor=True),
-                Line(_("I kassan"), shown.cash, is_sum=True),
-            ],
-        ),
-        (
-            _("Går att flytta i dag"),
-            [
-                Line(_("Överskott"), shown.surplus, is_minor=True),
-                Line(_("I kassan"), shown.cash, is_minor=True),
-                Line(
-                    _("Omfattas av villkor eller givarens ja"),
-                    shown.covered,
-                    _("Bara det får lämna insamlingen. Det minsta av de tre avgör."),
-                    is_minor=True,
-                ),
-                Line(_("Väntar på beslut i förslag"), -shown.pending, is_minor=True),
-                Line(_("Går att flytta i dag"), shown.movable, is_sum=True),
-            ],
-        ),
-    ]
+        "year_before": before.year if before else None,
+        "transfers": fund_transfers.listed(request, fund_year.account, day, days[fund_year.pk]),
+        "needs": own_needs,
+        "lines": _lines(fund_year),
+        "side_by_side": fund_figures.side_by_side(
+            compared, figures, is_today=is_today, later=later, earlier=earlier
+        )
+        if len(begun) > 1
+        else None,
+    }
+
+
+def _shown(figures: Figures, *, is_today: bool) -> dict[str, Any]:
+    return {
+        "figures": figures,
+        "first": fund_figures.first(figures, is_today=is_today),
+        "blocks": fund_figures.blocks(figures, is_today=is_today),
+    }
 
 
 def _clauses(focus_area_id: int, year: CollectionYear) -> list[SurplusClause]:
@@ -161,113 +202,17 @@ def _clauses(focus_area_id: int, year: CollectionYear) -> list[SurplusClause]:
     return began if first is None else began[: first + 1]
 
 
-def _proposals(fund_year: FundYear) -> list[Proposal]:
-    """The submitted proposals that name the fund year, newest first."""
-    named = Q(lines__source=fund_year) | Q(lines__receiver=fund_year)
-    proposals = Proposal.objects.filter(named).exclude(submitted_at=None)
-    return list(proposals.distinct().select_related("by", "decided_by").order_by("-pk")[:ON_A_PAGE])
-
-
-def _transfers(request: HttpRequest, fund_year: FundYear | None) -> dict[str, Any]:
-    """A page of the fund year's transfers, newest first, from below the id in the address (?fore=)."""
-    if fund_year is None:
-        return {"transfers": [], "is_first": True, "older": None}
-    account = operations.account(fund_year)
-    before = request.GET.get("fore", "")
-    is_first = not (before.isascii() and before.isdecimal() and len(before) < 19)
-    found = _newest(account, None if is_first else int(before))
-    rows = [
-        (one, one.credit_id == account.pk, one.debit if one.credit_id == account.pk else one.credit)
-        for one in found[:ON_A_PAGE]
-    ]
-    older = found[ON_A_PAGE - 1].pk if len(found) > ON_A_PAGE else None
-    return {"transfers": rows, "is_first": is_first, "older": older}
-
-
-def _newest(account: Account, before: int | None) -> list[Transfer]:
-    """A page of an account's transfers and one more, newest first, of those older than the id `before`."""
-    transfers = Transfer.objects.select_related(
-        "reversal",
-        *(
-            f"{side}__fund_year__{of}"
-            for side in ("debit", "credit")
-            for of in ("year", "fund__project", "fund__focus_area")
-        ),
-    ).order_by("-pk")
-    if before is not None:
-        transfers = transfers.filter(pk__lt=before)
-    # Each side by its own index: for either side at once a database looks through all there are.
-    sides = (transfers.filter(debit=account), transfers.filter(credit=account))
-    found = [transfer for side in sides for transfer in side[: ON_A_PAGE + 1]]
-    return sorted(found, key=lambda transfer: -transfer.pk)[: ON_A_PAGE + 1]
-
-
-@access.staff("donations.add_transfer")
-def opening(request: HttpRequest, number: str) -> HttpResponse:
-    """Book what a fund had collected for a year before it was kept here."""
-    found, year = _fund(number), years.chosen(request)
-
-    def run(data: dict[str, Any]) -> str:
-        fund_year = operations.fund_year(found, year.starts_on, member(request))
-        operations.open_with(fund_year, data["amount"], **_movement(request, data))
-        return _("%(amount)s är bokförda som ingående belopp för %(year)s.") % {
-            "amount": format_kronor(data["amount"]),
-            "year": fund_year,
-        }
-
-    first_day = min(timezone.localdate(), year.ends_on)
-    return operate(
-        request,
-        MovementForm(sent(request), initial={"booked_on": first_day}),
-        run,
-        back=_page(found, year),
-        title=_("Ingående belopp"),
-        about=f"{found}, {year}",
-        intro=_("Det som var insamlat för året innan insamlingen började bokföras här."),
-        consequence=_(
-            "Beloppet räknas som insamlat och syns på webbplatsen genast. Inget överskottsvillkor"
-            " omfattar det, så det stannar i insamlingen. Blir det fel rättar du transaktionen."
-        ),
-        button=_("Bokför ingående belopp"),
+def _lines(fund_year: FundYear) -> list[Any]:
+    """The lines of submitted proposals that name the fund year, newest first, with when each was posted."""
+    posted = Transfer.objects.order_by().filter(line=OuterRef("pk")).values("booked_on")
+    put_back = Transfer.objects.order_by().filter(reverses__line=OuterRef("pk"))
+    lines = ProposalLine.objects.filter(Q(source=fund_year) | Q(receiver=fund_year))
+    return list(
+        lines.exclude(proposal__submitted_at=None)
+        .with_sides()
+        .select_related("proposal__by", "proposal__decided_by")
+        .annotate(
+            booked_on=Subquery(posted), reversed_on=Subquery(put_back.values("booked_on"))
+        )
+        .order_by("-proposal", "position", "pk")[:MOST_LINES]
     )
-
-
-@access.staff("donations.add_transfer")
-def disbursement(request: HttpRequest, number: str) -> HttpResponse:
-    """Book what has been paid out to the partner from a fund's year."""
-    found, year = _fund(number), years.chosen(request)
-    today = timezone.localdate()
-    fund_year = FundYear.objects.filter(fund=found, year=year).first()
-    cash = _figures(found, fund_year, today).cash
-
-    def run(data: dict[str, Any]) -> str:
-        from_year = operations.fund_year(found, year.starts_on, member(request))
-        operations.disburse(from_year, data["amount"], **_movement(request, data))
-        return _("%(amount)s är bokförda som utbetalda från %(year)s.") % {
-            "amount": format_kronor(data["amount"]),
-            "year": from_year,
-        }
-
-    return operate(
-        request,
-        DisbursementForm(sent(request), initial={"booked_on": today}, cash_ore=cash),
-        run,
-        back=_page(found, year),
-        title=_("Utbetalning till partner"),
-        about=f"{found}, {year}",
-        intro=_("I kassan för året finns %s. Bokför utbetalningen när pengarna har lämnat banken.")
-        % format_kronor(cash),
-        consequence=_(
-            "Inga pengar lämnar banken härifrån: det gör du där. Betalas mer ut än vad som finns"
-            " blir kassan negativ tills det kommer in mer. Blir det fel rättar du transaktionen."
-        ),
-        button=_("Bokför utbetalningen"),
-    )
-
-
-def _movement(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
-    return {"booked_on": data["booked_on"], "reason": data["reason"], "by": member(request)}
-
-
-def _page(found: Fund, year: CollectionYear) -> str:
-    return reverse("finance_fund", args=[found.collection_number]) + years.query(year)

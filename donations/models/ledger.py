@@ -143,7 +143,7 @@ class Transfer(models.Model):
         CARRY_OVER = "carry_over", "överföring till nytt år"
         DISBURSEMENT = "disbursement", "utbetalning"
 
-    # Indexed together with the id, below.
+    # Indexed together with the day and the id, below.
     debit = models.ForeignKey(
         Account,
         verbose_name="debet",
@@ -204,10 +204,21 @@ class Transfer(models.Model):
         verbose_name = "transaktion"
         verbose_name_plural = "transaktioner"
         ordering = ["-id"]
-        # The newest of an account are read without its other millions.
+        # A page of an account is read without its other millions; so are the few that are no gifts,
+        # which cost an import of gifts nothing.
         indexes = [
-            models.Index(name="transfer_debit", fields=["debit", "id"]),
-            models.Index(name="transfer_credit", fields=["credit", "id"]),
+            models.Index(name="transfer_debit_day", fields=["debit", "booked_on", "id"]),
+            models.Index(name="transfer_credit_day", fields=["credit", "booked_on", "id"]),
+            models.Index(
+                name="transfer_debit_kind",
+                fields=["debit", "kind", "booked_on", "id"],
+                condition=~Q(kind="gift"),
+            ),
+            models.Index(
+                name="transfer_credit_kind",
+                fields=["credit", "kind", "booked_on", "id"],
+                condition=~Q(kind="gift"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
