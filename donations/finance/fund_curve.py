@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from donations.days import long_date
 from donations.models import CollectionYear, Need
 from donations.money import format_amount
 
@@ -79,7 +78,9 @@ def draw(
     decided = _steps(year, needs, day)
     if through < year.starts_on or not (collected or moved):
         return None
-    low, high, step = _scale([ore for line in (collected, moved or [], decided) for _on, ore in line])
+    low, high, step = _scale(
+        [ore for line in (collected, moved or [], decided) for _on, ore in line]
+    )
     paper = _Paper(year, low, high)
     levels = range(high, low - 1, -step)
     _from, unit_ore, unit = next(one for one in _UNITS if max(high, -low) >= one[0])
@@ -95,16 +96,16 @@ def draw(
         scale=[format_amount(level * 100 // unit_ore) for level in levels],
         unit=unit,
         months=[(name[0], name[1:]) for name in (date_format(m, "b") for m in _months(year))],
-        rows=[
-            _month(first, year, collected, moved, decided, through) for first in _months(year)
-        ],
+        rows=[_month(first, year, collected, moved, decided, through) for first in _months(year)],
         so_far=at(collected, through),
         through=through,
         year_before=None if moved is None else at(moved, through),
     )
 
 
-def _steps(year: CollectionYear, needs: Iterable[Need], day: datetime.date) -> list[tuple[datetime.date, int]]:
+def _steps(
+    year: CollectionYear, needs: Iterable[Need], day: datetime.date
+) -> list[tuple[datetime.date, int]]:
     """The need from the year's first day or from when it was decided, and each later one."""
     decided = sorted(
         (need for need in needs if need.decided_on <= min(day, year.ends_on)),
@@ -188,7 +189,7 @@ def _month(
     if first > through:
         return Month(label, None, None, None, before)
     if through < last:
-        label = _("%(month)s, till och med den %(day)s") % {"month": label, "day": long_date(through)}
+        label = _("%(month)s, till och med den %(day)s") % {"month": label, "day": through.day}
         last = through
         before = None if moved is None else at(moved, last)
     need = at(decided, last) if decided and decided[0][0] <= last else None

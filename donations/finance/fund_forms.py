@@ -49,10 +49,14 @@ class TransfersForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if said.get("fran") and said.get("till") and said["fran"] > said["till"]:
-            self.add_error("till", ValidationError(_("Dagen ska inte ligga före den första dagen.")))
+            self.add_error(
+                "till", ValidationError(_("Dagen ska inte ligga före den första dagen."))
+            )
         least, most = said.get("minst"), said.get("mest")
         if least is not None and most is not None and least > most:
-            self.add_error("mest", ValidationError(_("Beloppet ska inte vara mindre än det minsta.")))
+            self.add_error(
+                "mest", ValidationError(_("Beloppet ska inte vara mindre än det minsta."))
+            )
         return said
 
     @property

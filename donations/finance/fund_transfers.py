@@ -42,7 +42,7 @@ class Listed:
     told: str
     has_balance: bool
     sees_payments: bool
-    looked_through: int = transfers.LOOKED_THROUGH
+    looked_through: int
 
 
 def listed(request: HttpRequest, account: Account, day: datetime.date, days: Days) -> Listed:
@@ -69,6 +69,7 @@ def listed(request: HttpRequest, account: Account, day: datetime.date, days: Day
         told=begin.told,
         has_balance=not sought.leaves_out,
         sees_payments=sees_payments,
+        looked_through=transfers.LOOKED_THROUGH,
     )
 
 

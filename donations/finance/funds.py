@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-from donations import operations, queries
+from donations import queries
 from donations.finance import fund_curve, fund_figures, fund_transfers, years
 from donations.finance.fund_forms import AsOfForm
 from donations.models import (
@@ -115,7 +115,9 @@ def _locks() -> QuerySet[Any, datetime.date]:
     return PeriodLock.objects.order_by("-through").values_list("through", flat=True)
 
 
-def _year(request: HttpRequest, of_fund: Sequence[CollectionYear], day: datetime.date) -> CollectionYear:
+def _year(
+    request: HttpRequest, of_fund: Sequence[CollectionYear], day: datetime.date
+) -> CollectionYear:
     name = request.GET.get("ar")
     for year in of_fund:
         if year.name == name or (not name and year.starts_on <= day <= year.ends_on):
@@ -155,9 +157,7 @@ def _of_year(
     compared, later, earlier = fund_figures.columns(begun, request.GET.get("jamfor", ""))
     ids = {one.pk for one in (*compared, fund_year)}
     needs = list(
-        Need.objects.filter(fund_year__in=ids)
-        .select_related("by")
-        .order_by("-decided_on", "-pk")
+        Need.objects.filter(fund_year__in=ids).select_related("by").order_by("-decided_on", "-pk")
     )
     figures = queries.figures([*compared, fund_year], day, queries.in_force(needs, day))
     if is_today:
@@ -211,8 +211,6 @@ def _lines(fund_year: FundYear) -> list[Any]:
         lines.exclude(proposal__submitted_at=None)
         .with_sides()
         .select_related("proposal__by", "proposal__decided_by")
-        .annotate(
-            booked_on=Subquery(posted), reversed_on=Subquery(put_back.values("booked_on"))
-        )
+        .annotate(booked_on=Subquery(posted), reversed_on=Subquery(put_back.values("booked_on")))
         .order_by("-proposal", "position", "pk")[:MOST_LINES]
     )

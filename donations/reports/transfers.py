@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateField, F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import (
+    DateField,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.lookups import LessThan
 
 from donations.models import Account, Transfer
@@ -87,7 +97,8 @@ def page(
 ) -> Page:
     """A page of the account's transfers booked by the end of `through`, in two queries.
 
-    With their counterparts, reversals and proposals, and with the payments behind them if asked for.
+    With their counterparts, proposals and what they reverse, with what has reversed them (`reversal_id`,
+    `reversed_on`), and with the payments behind them if asked for.
     """
     found = _found(account, through, sought, after)
     shown = [pk for _day, pk, is_whole in found if is_whole][: ON_A_PAGE + 1]
@@ -164,11 +175,15 @@ def _part(
     """SQL for day and id of transfers that were cut to so many, those of them alone that are sought."""
     columns = within.values_list("booked_on", "id", "kind", "amount_ore")
     sql, values = columns.query.sql_with_params()
-    asked = {
-        "kind = %s": sought.kind or None,
-        "amount_ore >= %s": sought.least_ore,
-        "amount_ore <= %s": sought.most_ore,
-    } if sought else {}
+    asked = (
+        {
+            "kind = %s": sought.kind or None,
+            "amount_ore >= %s": sought.least_ore,
+            "amount_ore <= %s": sought.most_ore,
+        }
+        if sought
+        else {}
+    )
     asked = {condition: value for condition, value in asked.items() if value is not None}
     where = f"WHERE {' AND '.join(asked)}" if asked else ""
     return (
@@ -192,7 +207,7 @@ def _together(parts: Sequence[tuple[str, list[Any]]]) -> list[tuple[str, int, bo
 def _whole(ids: Iterable[int], with_payments: bool) -> list[Any]:
     """The transfers with everything that a page tells of them, newest first."""
     names = [
-        *("reversal", "reverses", "by", "line__proposal__by", "line__proposal__decided_by"),
+        *("reverses", "line__proposal__by", "line__proposal__decided_by"),
         *(
             f"{side}__fund_year__{of}"
             for side in _SIDES
@@ -200,5 +215,14 @@ def _whole(ids: Iterable[int], with_payments: bool) -> list[Any]:
         ),
         *(["payment__file"] if with_payments else []),
     ]
-    found = Transfer.objects.filter(pk__in=list(ids)).select_related(*names)
-    return list(found.order_by(*_NEWEST_FIRST))
+    # Joined, SQLite would read every transfer for each: nearly all reverse nothing.
+    undone = Transfer.objects.order_by().filter(reverses=OuterRef("pk"))
+    return list(
+        Transfer.objects.filter(pk__in=list(ids))
+        .select_related(*names)
+        .annotate(
+            reversal_id=Subquery(undone.values("pk")),
+            reversed_on=Subquery(undone.values("booked_on")),
+        )
+        .order_by(*_NEWEST_FIRST)
+    )
