@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from django.core.management import call_command
@@ -58,7 +59,7 @@ class Book:
     fund_year: FundYear
     fund_years: list[FundYear]
     project: Project
-    middle_id: int
+    deep_page: str
 
 
 def measure() -> int:
@@ -182,15 +183,25 @@ def open_book(name: str) -> Book:
     first = Fund.objects.select_related("project__focus_area").get(collection_number="47000")
     fund_years = list(FundYear.objects.select_related("year", "fund").order_by("pk"))
     assert first.project
+    client = cast.sign_in(Client(), cast.ester())
     return Book(
         name=name,
-        client=cast.sign_in(Client(), cast.ester()),
+        client=client,
         first=first,
         fund_year=fund_years[0],
         fund_years=fund_years,
         project=first.project,
-        middle_id=Transfer.objects.latest("pk").pk // 2,
+        deep_page=_deep_page(client),
     )
+
+
+def _deep_page(client: Client) -> str:
+    """The address that leads on from the middle of the year's transfers in the first fund."""
+    today = timezone.localdate()
+    middle = today - (today - today.replace(month=1, day=1)) / 2
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        html = client.get(f"/ekonomi/insamling/47000/?till={middle}").content.decode()
+    return unescape(html.partition('rel="next" href="')[2].partition("#")[0])
 
 
 def compare_all(small: Book, large: Book) -> int:
@@ -225,8 +236,9 @@ def compare_all(small: Book, large: Book) -> int:
         "the API": page("/api/v1/insamlingar/47000"),
         "the largest fund, newest transfers": page("/ekonomi/insamling/47000/"),
         "the largest fund, in the middle": lambda book: page(
-            f"/ekonomi/insamling/47000/?fore={book.middle_id}"
+            f"/ekonomi/insamling/47000/{book.deep_page}"
         )(book),
+        "the largest fund, a rare kind": page("/ekonomi/insamling/47000/?slag=refund"),
         "the queue of gifts that wait, empty": page("/ekonomi/oplacerade/"),
     }
     # Which gifts wait is found among all that ever did: 101 and 30 001. It is no figure of a fund.

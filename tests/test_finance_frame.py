@@ -43,6 +43,7 @@ def books() -> list[str]:
     return [
         "/ekonomi/?ar=2024",
         "/ekonomi/insamling/47030/?ar=2024",
+        "/ekonomi/insamling/47030/?ar=2024&dag=2024-06-31&slag=gift&minst=x&till=2024-06-30",
         "/ekonomi/insamling/47030/utbetalning/?ar=2024",
         "/ekonomi/insamling/47031/ingaende-belopp/",
         "/ekonomi/registrera-gava/",

@@ -1,7 +1,7 @@
 """A fund's year in one view: its figures on any day, where they come from, and what may be done with it."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,21 +151,17 @@ def _of_year(
 ) -> dict[str, Any]:
     """What there is to show of the year that is looked at; without it nothing has come."""
     if (fund_year := book.fund_year) is None:
-        figures = Figures(day, need=0 if book.fund.focus_area_id else None)
-        return _shown(figures, is_today=is_today) | {"needs": [], "lines": []}
+        nothing = Figures(day, need=0 if book.fund.focus_area_id else None)
+        return _shown(nothing, is_today=is_today) | {"needs": [], "lines": []}
     begun = [one for one in book.fund_years if one.year.starts_on <= day]
     compared, later, earlier = fund_figures.columns(begun, request.GET.get("jamfor", ""))
-    ids = {one.pk for one in (*compared, fund_year)}
-    needs = list(
-        Need.objects.filter(fund_year__in=ids).select_related("by").order_by("-decided_on", "-pk")
-    )
-    figures = queries.figures([*compared, fund_year], day, queries.in_force(needs, day))
-    if is_today:
-        closed = {one.pk for one in (*compared, fund_year) if _is_closed(one.year)}
-        figures = queries.held_back(figures, closed)
-    before = book.year_before
-    days = collected.days(filter(None, [fund_year, before]))
+    concerned = {one.pk: one for one in (*compared, fund_year)}
+    every_need = Need.objects.filter(fund_year__in=concerned).select_related("by")
+    needs = list(every_need.order_by("-decided_on", "-pk"))
+    figures = _figures(concerned.values(), needs, day, is_today=is_today)
     own_needs = [need for need in needs if need.fund_year_id == fund_year.pk]
+    before = book.year_before
+    days = collected.days([fund_year, before] if before else [fund_year])
     return _shown(figures[fund_year.pk], is_today=is_today) | {
         "curve": fund_curve.draw(
             book.year,
@@ -184,6 +180,16 @@ def _of_year(
         if len(begun) > 1
         else None,
     }
+
+
+def _figures(
+    fund_years: Collection[FundYear], needs: Iterable[Need], day: datetime.date, *, is_today: bool
+) -> dict[int, Figures]:
+    """The figures of each year, by its id, given all their needs; with what waits where it is today."""
+    found = queries.figures(fund_years, day, queries.in_force(needs, day))
+    if not is_today:
+        return found
+    return queries.held_back(found, {one.pk for one in fund_years if _is_closed(one.year)})
 
 
 def _shown(figures: Figures, *, is_today: bool) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from django.db.models.lookups import LessThan
 from donations.models import Account, Transfer
 
 # How many transfers a page shows, and how many a page looks through to find them.
-ON_A_PAGE, LOOKED_THROUGH = 50, 50_000
+ON_A_PAGE, LOOKED_THROUGH = 50, 20_000
 _NEWEST_FIRST = ("-booked_on", "-pk")
 _SIDES = {"credit": True, "debit": False}
 
