@@ -271,7 +271,7 @@ def _list(
         "q": asked,
         "only": only,
         "is_empty": not asked and not only and not rows,
-        "demo_files": demo_files.NAMES if may_add and demo.sign_ins() else (),
+        "has_demo_files": may_add and bool(demo.sign_ins()),
         "has_numbers": AccountNumber.objects.exists(),
         "ready": [(one, telling.seen(one)) for one in ready],
         "ready_lines": sum(count.lines for count in comes_to),
