@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from donations import operations, queries, totals
@@ -212,6 +213,25 @@ class TestGifts:
         assert len({gift.payment_id for gift in posted}) == len(rows)
         assert totals.differences() == []
         assert cast.fund_year(brunnar, day=FIRST_DAY - DAY).year.name == "2023"
+
+    def test_gifts_on_many_days_ask_the_database_no_more_than_gifts_on_two(self) -> None:
+        fund = cast.fund()
+        edges = [LAST_DAY, LAST_DAY + DAY]  # in two years
+        many = [*edges, *(LAST_DAY - days * DAY for days in range(1, 200))]
+        asked = []
+        for days in (edges, edges, many):
+            gifts = [GiftIn(fund, 1_00, day, Fund.Channel.SWISH) for day in days]
+            with CaptureQueriesContext(connection) as queries_made:
+                ids = operations.post_gifts(gifts, bank=cast.bank(), by=cast.ester())
+            asked.append(len(queries_made))
+            years = (
+                Transfer.objects.filter(pk__in=ids)
+                .order_by("booked_on")
+                .values_list("booked_on__year", "credit__fund_year__year__starts_on__year")
+            )
+            assert all(booked == its_own for booked, its_own in years)
+            assert len({its_own for _, its_own in years}) == 2
+        assert asked[2] == asked[1]
 
     def test_ids_go_on_where_they_were(self) -> None:
         fund = cast.fund()

@@ -27,7 +27,7 @@ from donations.operations.ledger import (
     standing,
 )
 from donations.operations.payers import placements_of, remember
-from donations.operations.years import account, collection_year, fund_year, single_account
+from donations.operations.years import account, collection_years, fund_year, single_account
 from staff import audit
 from staff.models import User
 
@@ -118,7 +118,7 @@ def _gift_years(
         for gift in gifts
         if gift.open_fund
     }
-    years = {day: collection_year(day, by) for day in sorted({day for _, day in funds})}
+    years = collection_years((day for _, day in funds), by)
     made: dict[tuple[int, int], FundYear] = {}
     # In one order for everybody: whoever makes a year waits for another who makes the same.
     for (fund_id, day), fund in sorted(funds.items(), key=lambda item: item[0]):

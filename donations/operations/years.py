@@ -62,6 +62,19 @@ def collection_year(day: datetime.date, by: User | None = None) -> CollectionYea
                 audit.record(audit.Area.MONEY, text, by=by, about=year)
 
 
+def collection_years(
+    days: Iterable[datetime.date], by: User
+) -> dict[datetime.date, CollectionYear]:
+    """The collection year that holds each of the days, as `collection_year` finds or makes it."""
+    years: dict[datetime.date, CollectionYear] = {}
+    year = None
+    for day in sorted(set(days)):
+        if year is None or day > year.ends_on:
+            year = collection_year(day, by)
+        years[day] = year
+    return years
+
+
 def _months(first: datetime.date, months: int) -> datetime.date:
     """The first day of a month, some months on. Years begin on the first of a month."""
     years, month = divmod(first.month - 1 + months, 12)
