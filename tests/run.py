@@ -30,24 +30,29 @@ def is_debian() -> bool:
 
 
 def install_missing() -> None:
-    """Install with apt what the tests would otherwise have to leave out."""
-    missing = list(chromium.missing_packages())
-    if not postgres.find_programs():
-        missing.append("postgresql")
+    """Install with apt what the tests would otherwise have to leave out, or take much longer with."""
+    browser = list(chromium.missing_packages())
+    if chromium.SHELL not in browser and not shutil.which(chromium.SHELL):
+        browser.append(chromium.SHELL)
+    server = [] if postgres.find_programs() else ["postgresql"]
+    missing = [packages for packages in (browser, server) if packages]
     if not missing or os.geteuid() != 0 or not is_debian() or not shutil.which("apt-get"):
         return
-    print("Installing", *missing, "…", flush=True)
+    print("Installing", *browser, *server, "…", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    # One by one, for not every system that is like Debian has them all.
     for command in (
         ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing],
+        *(
+            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
+            for packages in missing
+        ),
     ):
         done = subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         if done.returncode:
             print(done.stdout, f"{' '.join(command)} failed; going on without.", sep="\n")
-            return
     chromium.find.cache_clear()
     chromium.missing_packages.cache_clear()
 
