@@ -1,6 +1,6 @@
 """`make soak`: the tests that draw at random, with other seeds and for longer than `make test` can wait.
 
-`make soak ARGS=20` runs twenty rounds of the random books, and of everything that runs many threads,
+`make soak ARGS=20` runs twenty rounds of 200 random books, and of everything that runs many threads,
 on each database, and shares 100 000 random surpluses in each. Each round draws from seeds that no
 earlier one had. The books go through the state machine for longer, bank files are changed at random
 20 000 times and imports killed 200 times, and every figure of 200 funds is looked at wherever it is
@@ -31,6 +31,7 @@ TESTS = [
 ]
 # What the longest of them do in each round; see the variables of the same names in the tests.
 LONG = {
+    "KOLLEKT_BOOKS": "200",
     "KOLLEKT_EXAMPLES": "300",
     "KOLLEKT_STEPS": "80",
     "KOLLEKT_OPERATIONS": "10000",
