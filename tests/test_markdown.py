@@ -291,18 +291,19 @@ def test_the_check_would_see_what_it_looks_for() -> None:
 def test_a_hostile_text_of_100_kb_is_rendered_in_less_than_a_second(name: str) -> None:
     text = PATHOLOGICAL[name]
     assert 90_000 <= len(text) <= 100_000
-    assert quickest(lambda: render(text, 2)) < 1
-    assert quickest(lambda: (complaints(text), without_pictures(text))) < 1
-    assert Found(render(text, 2)).amiss == []
+    shown: list[str] = []
+    assert takes_less_than_a_second(lambda: shown.append(render(text, 2)))
+    assert takes_less_than_a_second(lambda: (complaints(text), without_pictures(text)))
+    assert Found(shown[0]).amiss == []
 
 
-def quickest(work: Callable[[], object]) -> float:
-    """The processor's seconds for the work, the least of three, without the collector of garbage.
+def takes_less_than_a_second(work: Callable[[], object]) -> bool:
+    """Whether one try of three does, of the processor's time, without the collector of garbage.
 
     Other work on the machine slows one of them, and what the tests before have left in memory takes
     the collector longer than the work itself.
     """
-    return min(timeit.repeat(work, timer=time.process_time, number=1, repeat=3))
+    return any(timeit.timeit(work, timer=time.process_time, number=1) < 1 for _ in range(3))
 
 
 @pytest.mark.browser
