@@ -113,7 +113,6 @@ class TestSettings:
             found = {}
             for name in (
                 "journal_mode",
-                "synchronous",
                 "recursive_triggers",
                 "secure_delete",
                 "busy_timeout",
@@ -122,7 +121,6 @@ class TestSettings:
                 found[name] = cursor.fetchone()[0]
         assert found == {
             "journal_mode": "wal",
-            "synchronous": 2,  # FULL
             "recursive_triggers": 1,
             "secure_delete": 1,
             "busy_timeout": 20_000,
@@ -131,6 +129,17 @@ class TestSettings:
         other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0)
         with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
+
+    @pytest.mark.once
+    def test_sqlite_waits_for_the_disk_where_it_is_deployed(self, tmp_path: Path) -> None:
+        done = python(
+            "import django; django.setup()\n"
+            "from django.db import connection\n"
+            "print(connection.cursor().execute('PRAGMA synchronous').fetchone()[0])",
+            DJANGO_SETTINGS_MODULE="config.settings",
+            KOLLEKT_VAR=str(tmp_path),
+        )
+        assert done.stdout == "2\n", done.stderr  # FULL
 
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
     @pytest.mark.django_db
@@ -403,6 +412,7 @@ class TestMakeTest:
 
 
 @pytest.mark.browser
+@pytest.mark.once
 class TestBrowser:
     def test_the_sign_in_page_keeps_to_its_own_host_and_policy(self, open_page, width) -> None:
         page = open_page("/logga-in/", width=width)
