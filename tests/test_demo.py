@@ -198,6 +198,7 @@ def test_the_demo_is_only_loaded_into_an_empty_database_and_never_in_production(
     assert User.objects.count() == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("day", [datetime.date(2024, 1, 1), datetime.date(2024, 2, 29)])
 def test_the_demo_can_be_loaded_on_any_day_of_the_year(day: datetime.date) -> None:
     loading.load(day)

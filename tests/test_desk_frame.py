@@ -391,6 +391,7 @@ def open_to(user: User, paths: list[str]) -> list[str]:
     return [path for path in paths if client.get(path).status_code in PAGES]
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_no_page_is_left_out_of_those_looked_at() -> None:
     paths = everything()
@@ -402,6 +403,7 @@ def test_no_page_is_left_out_of_those_looked_at() -> None:
     }
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_no_kind_of_editors_page_is_left_out_of_those_looked_at() -> None:
     looked_at = {kind_of(resolve(urlsplit(path).path)) for path in everything()}

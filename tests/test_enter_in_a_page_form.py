@@ -9,6 +9,7 @@ from tests import cast
 
 
 @pytest.mark.browser
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_enter_in_a_field_saves_the_page_and_does_not_publish_it(open_as: Any) -> None:
     project = cast.project()

@@ -20,7 +20,11 @@ from tests.doors import (
     inside,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_counted")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.once,
+    pytest.mark.usefixtures("nothing_counted"),
+]
 
 
 # Cross-site requests

@@ -213,6 +213,7 @@ def test_focus_outside_the_picture_is_refused_in_the_form(editor: Client) -> Non
 
 
 @pytest.mark.browser
+@pytest.mark.once
 class TestFocusInABrowser:
     pytestmark = pytest.mark.django_db(transaction=True)
 

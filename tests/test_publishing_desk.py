@@ -369,6 +369,7 @@ DRAFTS = "Object.keys(localStorage).filter(k => k.startsWith('kollekt-utkast/'))
 
 
 @pytest.mark.browser
+@pytest.mark.once
 def test_what_was_typed_survives_a_closed_laptop_and_is_forgotten_once_saved(open_as: Any) -> None:
     page = complete()
     tab: Tab = open_as(cast.member("Rut", Role.EDITOR), url("change", page))
@@ -391,6 +392,7 @@ def test_what_was_typed_survives_a_closed_laptop_and_is_forgotten_once_saved(ope
 
 
 @pytest.mark.browser
+@pytest.mark.once
 def test_typed_text_is_kept_when_the_save_was_refused_and_gone_after_signing_out(
     open_as: Any,
 ) -> None:
@@ -412,6 +414,7 @@ def test_typed_text_is_kept_when_the_save_was_refused_and_gone_after_signing_out
 
 
 @pytest.mark.browser
+@pytest.mark.once
 def test_what_was_typed_as_markdown_survives_a_closed_tab_and_is_offered_to_nobody_else(
     open_as: Any,
 ) -> None:
