@@ -77,11 +77,15 @@ class YearMoves:
 
 
 def moved(
-    fund_years: Iterable[FundYear], figures: Mapping[int, queries.Figures], day: datetime.date
+    fund_years: Iterable[FundYear],
+    figures: Mapping[int, queries.Figures],
+    day: datetime.date,
+    links: Mapping[int, PageLink] | None = None,
 ) -> dict[int, YearMoves]:
     """What has moved by the end of `day` for each fund year, by its id, given its figures that day.
 
-    Select `year` and `fund` with the fund years. As many queries however many they are.
+    Select `year` and `fund` with the fund years. As many queries however many they are. `links` are the
+    published pages by id, where the caller has all that can be named.
     """
     fund_years = list(fund_years)
     ids = {fund_year.pk for fund_year in fund_years}
@@ -90,7 +94,7 @@ def moved(
         .filter(Q(source__in=ids) | Q(receiver__in=ids), booked_on__lte=day)
         .filter(Q(reversed_on=None) | Q(reversed_on__gt=day))
     )
-    others = _others(lines)
+    others = _others(lines, links)
     into: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     out: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for line in lines:
@@ -235,15 +239,18 @@ def _in_force(
     ]
 
 
-def _others(lines: Iterable[ProposalLine]) -> dict[int, Other]:
+def _others(
+    lines: Iterable[ProposalLine], links: Mapping[int, PageLink] | None = None
+) -> dict[int, Other]:
     """Both funds of each line, by the fund's id."""
-    return others(side.fund for line in lines for side in (line.source, line.receiver))
+    return others((side.fund for line in lines for side in (line.source, line.receiver)), links)
 
 
-def others(funds: Iterable[Fund]) -> dict[int, Other]:
+def others(funds: Iterable[Fund], links: Mapping[int, PageLink] | None = None) -> dict[int, Other]:
     """Each fund as the public knows it, by its id: by its published page, else by its name alone."""
     by_id = {fund.pk: fund for fund in funds}
-    links = _links({fund.page.pk for fund in by_id.values()})
+    if links is None:
+        links = _links({fund.page.pk for fund in by_id.values()})
     return {
         pk: Other(
             fund.collection_number,

@@ -15,6 +15,7 @@ from donations.finance import (
     proposal,
     reallocation,
     remaining,
+    results,
     start,
     turn,
     unplaced,
@@ -23,6 +24,9 @@ from donations.finance import (
 urlpatterns = [
     path("ekonomi/", start.start, name="finance_start"),
     path("ekonomi/kvar-att-samla-in/", remaining.remaining, name="finance_remaining"),
+    path("ekonomi/resultat/", results.choose, name="finance_results"),
+    path("ekonomi/resultat/<slug:slug>/<str:year>/", results.show, name="finance_results_of"),
+    path("ekonomi/resultat/<slug:slug>/<str:year>/pdf/", results.pdf, name="finance_results_pdf"),
     path("ekonomi/insamling/<str:number>/", funds.fund, name="finance_fund"),
     path(
         "ekonomi/insamling/<str:number>/ingaende-belopp/",
