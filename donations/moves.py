@@ -81,11 +81,12 @@ def moved(
     figures: Mapping[int, queries.Figures],
     day: datetime.date,
     links: Mapping[int, PageLink] | None = None,
+    years: Iterable[CollectionYear] | None = None,
 ) -> dict[int, YearMoves]:
     """What has moved by the end of `day` for each fund year, by its id, given its figures that day.
 
-    Select `year` and `fund` with the fund years. As many queries however many they are. `links` are the
-    published pages by id, where the caller has all that can be named.
+    Select `year` and `fund` with the fund years. As many queries however many they are; fewer when the
+    caller has what can be named: the published pages by their ids, and every year.
     """
     fund_years = list(fund_years)
     ids = {fund_year.pk for fund_year in fund_years}
@@ -105,7 +106,8 @@ def moved(
         found = [Part(ore, others[fund_id]) for fund_id, ore in amounts.items()]
         return sorted(found, key=lambda part: (-part.ore, part.other.collection_number))
 
-    names = list(CollectionYear.objects.order_by("starts_on").values_list("name", flat=True))
+    years = CollectionYear.objects.all() if years is None else years
+    names = [year.name for year in sorted(years, key=lambda year: year.starts_on)]
     beside = {
         name: (before, after)
         for before, name, after in zip(["", *names], names, [*names[1:], ""], strict=False)

@@ -25,8 +25,8 @@ urlpatterns = [
     path("ekonomi/", start.start, name="finance_start"),
     path("ekonomi/kvar-att-samla-in/", remaining.remaining, name="finance_remaining"),
     path("ekonomi/resultat/", results.choose, name="finance_results"),
-    path("ekonomi/resultat/<slug:slug>/<str:year>/", results.show, name="finance_results_of"),
-    path("ekonomi/resultat/<slug:slug>/<str:year>/pdf/", results.pdf, name="finance_results_pdf"),
+    path("ekonomi/resultat/<slug:area>/<str:year>/", results.show, name="finance_results_of"),
+    path("ekonomi/resultat/<slug:area>/<str:year>/pdf/", results.pdf, name="finance_results_pdf"),
     path("ekonomi/insamling/<str:number>/", funds.fund, name="finance_fund"),
     path(
         "ekonomi/insamling/<str:number>/ingaende-belopp/",

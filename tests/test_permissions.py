@@ -242,6 +242,8 @@ def world(me: User | None) -> dict[str, Any]:
         "slug of project": project.slug,
         "slug of focus_area": area.slug,
         "slug of organisation": organisation.slug,
+        "area": area.slug,
+        "year": str(cast.YEAR),
         "app_label": "projects",
         "content_type_id": ContentType.objects.get_for_model(Project).pk,
         "object_id": project.pk,

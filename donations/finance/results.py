@@ -67,18 +67,18 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 @access.staff(PERMISSION, methods=access.READ)
-def show(request: HttpRequest, slug: str, year: str) -> HttpResponse:
+def show(request: HttpRequest, area: str, year: str) -> HttpResponse:
     """A focus area's results in a year, beside the money; and what an editor has to see to before it is sent."""
     all_years, chosen = _years(year)
     form = _form(request, chosen)
-    found = _results(slug, chosen, all_years, form)
+    found = _results(area, chosen, all_years, form)
     context = {
         "form": form,
         "results": found,
         "told": results_words.told(found),
         "years": [(one, in_address(one)) for one in all_years if _has_begun(one)],
         "year": chosen,
-        "slug": slug,
+        "area": area,
         "in_address": year,
         "query": _query(found.day),
         "gaps": _gaps(request, found),
@@ -87,16 +87,16 @@ def show(request: HttpRequest, slug: str, year: str) -> HttpResponse:
 
 
 @access.staff(PERMISSION, methods=access.READ)
-def pdf(request: HttpRequest, slug: str, year: str) -> HttpResponse:
+def pdf(request: HttpRequest, area: str, year: str) -> HttpResponse:
     """The same summary as a PDF: on paper and in the post."""
     all_years, chosen = _years(year)
     form = _form(request, chosen)
     if form.is_bound and not form.is_valid():
-        page = reverse("finance_results_of", args=[slug, year])
+        page = reverse("finance_results_of", args=[area, year])
         return redirect(f"{page}?{request.GET.urlencode()}")
-    found = _results(slug, chosen, all_years, form)
+    found = _results(area, chosen, all_years, form)
     content = export.pdf(found, home=request.build_absolute_uri("/").rstrip("/"))
-    name = f"{slugify(_('Resultat %s') % in_address(chosen))}-{slug}.pdf"
+    name = f"{slugify(_('Resultat %s') % in_address(chosen))}-{area}.pdf"
     answer = HttpResponse(content, content_type="application/pdf")
     answer["Content-Disposition"] = content_disposition_header(True, name) or ""
     return answer

@@ -140,7 +140,7 @@ def results(
     if area is None:
         return None
     links = {link.pk: link for link in rendering.links(versions, now)}
-    money = _money(fund_years, day, links)
+    money = _money(fund_years, day, links, all_years)
     told = {
         version.page_id: _chapter(version, links, money, year, all_years) for version in versions
     }
@@ -170,11 +170,14 @@ def _versions(slug: str, page_ids: Iterable[int], at: datetime.datetime) -> list
 
 
 def _money(
-    fund_years: list[FundYear], day: datetime.date, links: dict[int, PageLink]
+    fund_years: list[FundYear],
+    day: datetime.date,
+    links: dict[int, PageLink],
+    all_years: list[CollectionYear],
 ) -> dict[int, list[Money]]:
     """Each page's funds in the year by number, by the page's id."""
     figures = queries.figures(fund_years, day)
-    moved = moves.moved(fund_years, figures, day, links)
+    moved = moves.moved(fund_years, figures, day, links, all_years)
     money = defaultdict(list)
     for one in sorted(fund_years, key=lambda one: one.fund.collection_number):
         money[one.fund.page.pk].append(

@@ -122,7 +122,7 @@ def told(results: Results) -> Told:
 def _lead(results: Results) -> list[str]:
     """What the year came to, in sentences."""
     if not results.money:
-        return [_("Ingen insamling i %(area)s har %(year)s.") % _names(results)]
+        return [_("Det fanns ingen insamling i %(area)s %(year)s.") % _names(results)]
     return [
         sentence
         for sentence in (

@@ -6,6 +6,7 @@ and the fonts beside it, asks the system for no font, and fetches nothing.
 
 import io
 import json
+import logging
 import re
 import unicodedata
 from dataclasses import asdict
@@ -22,6 +23,8 @@ from donations.reports import results_words
 from donations.reports.results import Results
 from projects.models import SiteSettings
 from projects.rendering import Picture
+
+logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 _FONTS = typst.Fonts(include_system_fonts=False, font_paths=[_HERE / "fonts"])
@@ -92,14 +95,16 @@ def _picture(picture: Picture | None) -> dict[str, Any] | None:
         return None
     image = picture.image
     width = next((one for one in image.widths if one >= _PICTURE[0]), image.widths[-1])
-    try:
-        file = default_storage.open(image.name(width))
-    except FileNotFoundError:
-        return None
     focus = (image.focus_x / 100, image.focus_y / 100)
     cut = io.BytesIO()
-    with file, Pillow.open(file) as opened:
-        ImageOps.fit(opened.convert("RGB"), _PICTURE, centering=focus).save(cut, "JPEG", quality=85)
+    try:
+        with default_storage.open(image.name(width)) as file, Pillow.open(file) as opened:
+            fitted = ImageOps.fit(opened.convert("RGB"), _PICTURE, centering=focus)
+    except OSError:
+        # The summary is whole without it.
+        logger.exception("%s could not be read for the summary of results", image.name(width))
+        return None
+    fitted.save(cut, "JPEG", quality=85)
     return {"bytes": list(cut.getvalue()), "alt": picture.alt, "credit": picture.credit}
 
 
