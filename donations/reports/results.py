@@ -41,6 +41,7 @@ class Achieved:
 class Money:
     """A fund in the year, and what has moved into it and out of it. `is_for_area`: for the area as a whole."""
 
+    page_id: int
     collection_number: str
     is_for_area: bool
     figures: Figures
@@ -182,6 +183,7 @@ def _money(
     for one in sorted(fund_years, key=lambda one: one.fund.collection_number):
         money[one.fund.page.pk].append(
             Money(
+                one.fund.page.pk,
                 one.fund.collection_number,
                 one.fund.focus_area_id is not None,
                 figures[one.pk],

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from donations import queries
 from donations.days import long_date
@@ -140,9 +141,9 @@ def _names(results: Results) -> dict[str, str]:
 
 
 def _collected(results: Results) -> str:
-    projects = [one for one in results.money if not one.is_for_area]
+    projects = {one.page_id for one in results.money if not one.is_for_area}
     to = [_("%s projekt") % _count(len(projects))] if projects else []
-    if len(projects) < len(results.money):
+    if any(one.is_for_area for one in results.money):
         to.append(_("hela fokusområdet"))
     if results.is_over:
         text = _("Under %(year)s samlades %(amount)s in till %(to)s.")
@@ -167,8 +168,13 @@ def _needed(results: Results) -> list[str]:
         text = _("Insamlingar som har fått mer än sitt behov har ett överskott på %s.")
         found.append(text % format_kronor(total.surplus))
     if total.unknown_needs:
-        text = _("För %s projekt är behovet inte bestämt.")
-        found.append(text % _count(total.unknown_needs))
+        text = ngettext(
+            "För %s insamling är behovet inte bestämt.",
+            "För %s insamlingar är behovet inte bestämt.",
+            total.unknown_needs,
+        )
+        many = _count(total.unknown_needs) if total.unknown_needs > 1 else _("en")
+        found.append(text % many)
     return found
 
 
