@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from staff import access
 
 # By their names in the address: docs/redaktor.md. Other documents there are not for the desk.
-GUIDES = ("redaktor",)
+GUIDES = ("redaktor", "ekonomi")
 # How a guide names a picture, so that it is found from docs/ as well.
 _PICTURES = "../static/"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")

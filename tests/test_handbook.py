@@ -1,4 +1,4 @@
-"""The guide for editors: found from the desk, true to the screens, and read by all."""
+"""The guides for editors and for finance: found from the desk, true to the screens, and read by all."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,11 @@ from tests import cast, guide
 pytestmark = pytest.mark.once
 
 PATH = "/admin/handbok/redaktor/"
-TEXT = (Path(settings.BASE_DIR) / "docs" / "redaktor.md").read_text(encoding="utf-8")
+TEXTS = {
+    name: (Path(settings.BASE_DIR) / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    for name in handbook.GUIDES
+}
+TEXT = TEXTS["redaktor"]
 
 
 def rut() -> Client:
@@ -35,6 +39,16 @@ def test_an_editor_finds_the_guide_on_the_desk_and_on_every_page() -> None:
     assert f'href="{PATH}"' in rest
     assert f'href="{PATH}"' in client.get("/admin/projects/project/add/").content.decode()
     assert "Handbok för redaktörer" in client.get(PATH).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.READER])
+def test_who_sees_the_money_finds_the_guide_for_finance(role: Role) -> None:
+    client = cast.sign_in(Client(), cast.member("Eskil", role))
+    path = "/admin/handbok/ekonomi/"
+    assert f'href="{path}"' in client.get(reverse("admin:index")).text
+    assert "Vad Kollekt inte gör" in client.get(path).text
+    assert path not in rut().get(reverse("admin:index")).text
 
 
 @pytest.mark.django_db
@@ -67,18 +81,20 @@ def test_every_picture_in_the_guide_is_described() -> None:
     assert all(len(alt) > 30 and alt.endswith(".") for alt in alts)
 
 
-def test_headings_have_ids_of_their_own() -> None:
-    html = str(handbook.read(TEXT).html)
+@pytest.mark.parametrize("name", handbook.GUIDES)
+def test_headings_have_ids_of_their_own(name: str) -> None:
+    html = str(handbook.read(TEXTS[name]).html)
     ids = re.findall(r'<h[23] id="([^"]+)"', html)
     assert len(ids) == html.count("<h2") + html.count("<h3") == len(set(ids))
 
 
-def test_what_the_guide_says_stands_on_the_screen_does() -> None:
-    """Words in bold are the admin's own: ours, or Django's in Swedish."""
+@pytest.mark.parametrize("name", handbook.GUIDES)
+def test_what_the_guide_says_stands_on_the_screen_does(name: str) -> None:
+    """Words in bold are the screens' own: ours, or Django's in Swedish."""
     said = _words_on_screens()
     missing = [
         words
-        for words in re.findall(r"\*\*(.+?)\*\*", TEXT)
+        for words in re.findall(r"\*\*(.+?)\*\*", TEXTS[name])
         if not all(part.casefold() in said for part in words.split(": "))
     ]
     assert missing == []
