@@ -52,7 +52,10 @@ def ways_to_figures(fund: Fund) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "boxes", lambda: boxes.boxes([fund.page.pk])
     yield "surpluses", lambda: candidates.surpluses(today)
     pages = {
-        finance: ("/ekonomi/", "/ekonomi/?visa=utan-behov", "/ekonomi/omfordelning/ny/"),
+        finance: (
+            *("/ekonomi/", "/ekonomi/?visa=utan-behov", "/ekonomi/omfordelning/ny/"),
+            f"/ekonomi/resultat/vatten/{today.year}/",
+        ),
         anyone: (
             *("/", "/projekt/", "/projekt/?behov=1", "/fokusomrade/vatten/"),
             *("/projekt/brunnar/", "/projekt/pumpar/"),
