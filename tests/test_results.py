@@ -240,6 +240,16 @@ def test_a_closed_fund_and_the_one_that_took_over_both_stand_with_the_project(
         assert text.count("Pengarna insamling 4703") == 2
 
 
+def test_a_year_that_is_closed_says_what_may_still_change(eskil: Client) -> None:
+    year = project("47030", "brunnar", water(), 100, 50)
+    operations.close_year(year.year, by=cast.ester())
+    for text in both(eskil):
+        assert "Insamlingsåret är stängt, så behov och omfördelningar ändras inte mer." in text
+        assert "preliminära" not in text
+    for text in both(eskil, f"{ADDRESS}?dag=2024-12-31"):
+        assert "De är slutliga: bokföringen är låst till och med den dagen." in text
+
+
 def test_a_project_that_has_changed_area_counts_where_its_year_was_begun(eskil: Client) -> None:
     area, other = water(), cast.area("skola")
     year = project("47030", "brunnar", area, 100, 50)
