@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import F, Max, Q, QuerySet, Sum, Window
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import RowNumber
 
 from donations.models import (
+    Account,
+    CollectionYear,
     DailyTotal,
     Fund,
     FundYear,
@@ -129,6 +131,43 @@ def figures(
     return {pk: _figures(day, sums[pk], in_force.get(pk), newest.get(pk)) for pk in ids}
 
 
+def collected(fund_years: QuerySet[FundYear], day: datetime.date) -> dict[int, int]:
+    """What each fund year had collected at the end of `day`, by the fund's id, in one query. Öre.
+
+    The fund years are of one collection year, so that each fund has one of them.
+    """
+    totals, by_day = "account__daily_totals", Q(account__daily_totals__booked_on__lte=day)
+    rows = fund_years.order_by().values_list("fund_id", f"{totals}__kind")
+    sums: dict[int, dict[str, Sums]] = defaultdict(dict)
+    for fund_id, kind, into, out in rows.annotate(
+        into=Sum(f"{totals}__in_ore", filter=by_day, default=0),
+        out=Sum(f"{totals}__out_ore", filter=by_day, default=0),
+    ):
+        sums[fund_id][kind] = Sums(into, out)
+    return {fund_id: _figures(day, its, None, None).collected for fund_id, its in sums.items()}
+
+
+def last_gifts(year: CollectionYear, day: datetime.date) -> dict[int, datetime.date]:
+    """The newest day through `day` when a gift came to, or was placed on, a fund in `year`, by the fund's id.
+
+    A day on which no more came than was taken back the same day is none. One query, which looks from
+    the newest day back and stops at the first.
+    """
+
+    def newest(kind: str) -> Subquery:
+        came = (
+            DailyTotal.objects.filter(account=OuterRef("pk"), kind=kind, booked_on__lte=day)
+            .values("booked_on")
+            .annotate(into=Sum("in_ore"))
+            .filter(into__gt=0)
+        )
+        return Subquery(came.order_by("-booked_on").values("booked_on")[:1])
+
+    accounts = Account.objects.filter(fund_year__year=year).order_by()
+    found = accounts.values_list("fund_year__fund_id", newest(Kind.GIFT), newest(Kind.PLACEMENT))
+    return {fund_id: max(filter(None, days)) for fund_id, *days in found if any(days)}
+
+
 def _figures(
     day: datetime.date,
     sums: dict[str, Sums],
@@ -175,16 +214,13 @@ class Pending:
 def pending(fund_year_ids: Iterable[int], before: Proposal | None = None) -> dict[int, Pending]:
     """What proposals that wait hold of each fund year, by its id; of those submitted before one, if given."""
     ids = list(fund_year_ids)
-    lines = (
-        ProposalLine.objects.filter(proposal__in=submitted_before(before))
-        .filter(Q(source__in=ids) | Q(receiver__in=ids))
-        .values_list("source", "receiver")
-        .annotate(Sum("amount_ore"))
-        .order_by()
+    lines = ProposalLine.objects.filter(
+        Q(source__in=ids) | Q(receiver__in=ids), proposal__in=submitted_before(before)
     )
     out: dict[int, int] = defaultdict(int)
     into: dict[int, int] = defaultdict(int)
-    for source, receiver, ore in lines:
+    sums = lines.order_by().values_list("source", "receiver").annotate(Sum("amount_ore"))
+    for source, receiver, ore in sums:
         out[source] += ore
         into[receiver] += ore
     return {pk: Pending(out[pk], into[pk]) for pk in ids}
