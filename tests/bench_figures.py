@@ -231,6 +231,7 @@ def compare_all(small: Book, large: Book) -> int:
         "one fund's status": lambda book: queries.fund_statuses([book.first], today),
         "what waits on suspense": lambda book: queries.suspense_balance(),
         "finance's start page": page("/ekonomi/"),
+        "what is left to collect": page("/ekonomi/kvar-att-samla-in/"),
         "the surpluses": page("/ekonomi/omfordelning/ny/"),
         "a project's public page": page(small.project.get_absolute_url()),
         "the API": page("/api/v1/insamlingar/47000"),

@@ -4,6 +4,7 @@ Left out are pages that rightly list transfers: a fund's own page in finance, an
 wait.
 """
 
+import datetime
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -53,7 +54,8 @@ def ways_to_figures(fund: Fund) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "surpluses", lambda: candidates.surpluses(today)
     pages = {
         finance: (
-            *("/ekonomi/", "/ekonomi/?visa=utan-behov", "/ekonomi/omfordelning/ny/"),
+            *("/ekonomi/", "/ekonomi/kvar-att-samla-in/", "/ekonomi/omfordelning/ny/"),
+            f"/ekonomi/kvar-att-samla-in/?dag={today - datetime.timedelta(days=1)}&sortera=-kvar",
             f"/ekonomi/resultat/vatten/{today.year}/",
         ),
         anyone: (

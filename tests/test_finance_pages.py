@@ -6,7 +6,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -60,32 +59,10 @@ def address(name: str, year: Any = cast.YEAR) -> str:
     return f"{reverse(name, args=['47030'])}?ar={year}"
 
 
-# What is left to collect
+# What waits
 
 
-def test_a_years_funds_stand_by_area_with_subtotals_and_a_total(eskil: Client) -> None:
-    water, school = cast.area("vatten"), cast.area("skola")
-    for number, slug, area, need, given in (
-        ("47030", "brunnar", water, 276_000_00, 332_028_00),
-        ("47031", "pumpar", water, 100_000_00, 60_000_00),
-        ("47032", "bokbuss", school, 50_000_00, 50_000_01),
-    ):
-        fund = cast.fund(number, cast.project(slug, area))
-        cast.fund_year(fund, need)
-        cast.gift(fund, given)
-    page = eskil.get(reverse("finance_remaining"), AR)
-    assert row_of(page, "Brunnar") == (
-        "47030 Brunnar 276 000 kr 332 028 kr 0 kr 56 028 kr 56 028 kr 0 kr"
-    )
-    assert row_of(page, "Summa Vatten") == (
-        "Summa Vatten 376 000 kr 392 028 kr 40 000 kr 56 028 kr 56 028 kr 0 kr"
-    )
-    assert row_of(page, "Summa Skola").endswith("50 000,01 kr 0 kr 0,01 kr 0,01 kr 0 kr")
-    total = re.findall(r"<tfoot>.*</tfoot>", page.content.decode(), re.DOTALL)[0]
-    assert f"442{NBSP}028,01{NBSP}kr" in total
-
-
-def test_what_a_waiting_proposal_holds_is_shown_and_not_movable(eskil: Client) -> None:
+def test_the_desk_tells_of_proposals_and_which_of_them_one_may_decide_about(eskil: Client) -> None:
     area = cast.area()
     source, receiver = (
         cast.fund_year(cast.fund(n, cast.project(s, area)), 100_00)
@@ -96,8 +73,6 @@ def test_what_a_waiting_proposal_holds_is_shown_and_not_movable(eskil: Client) -
     operations.submit(
         operations.draft([line], reason="Överskott", by=cast.ester()), by=cast.ester()
     )
-    page = eskil.get(reverse("finance_remaining"), AR)
-    assert row_of(page, "Brunnar").endswith("50 kr 30 kr 20 kr")
     desk = text_of(eskil.get(reverse("finance_start")))
     assert "1 förslag till omfördelning väntar på beslut" in desk
     assert "kan du besluta om" not in desk
@@ -105,37 +80,13 @@ def test_what_a_waiting_proposal_holds_is_shown_and_not_movable(eskil: Client) -
     assert "1 av dem kan du besluta om" in text_of(kajsa.get(reverse("finance_start")))
 
 
-def test_a_fund_without_a_need_or_a_year_is_counted_and_can_be_shown_alone(eskil: Client) -> None:
-    area = cast.area()
-    cast.fund_year(cast.fund("47030", cast.project("brunnar", area)), 100_00)
-    cast.fund("47031", cast.project("pumpar", area))
-    cast.fund_year(cast.fund("47032", area))  # for the whole area: its need is 0
-    page = eskil.get(reverse("finance_remaining"), AR)
-    assert "1 insamling har inget behov" in text_of(page)
-    assert "inte bestämt" in row_of(page, "Pumpar")
-    alone = text_of(eskil.get(reverse("finance_remaining"), AR | {"visa": "utan-behov"}))
-    assert "Pumpar" in alone
-    assert "Brunnar" not in alone
+# A fund's page
 
 
-def test_without_a_year_in_the_address_it_is_the_one_that_holds_today(eskil: Client) -> None:
-    cast.fund_year(cast.fund(), 100_00)
-    shown = []
-    for today in ("2025-12-31 22:59", "2025-12-31 23:01"):  # an hour before midnight in Stockholm
-        with time_machine.travel(f"{today}:00+00:00", tick=False):
-            client = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
-            shown.append(client.get(reverse("finance_remaining")).context["year"].name)
-    assert shown == ["2025", "2026"]
-
-
-def test_a_year_or_a_number_that_is_not_there_is_not_found(eskil: Client) -> None:
+def test_a_number_that_is_not_there_is_not_found(eskil: Client) -> None:
     cast.fund()
-    assert eskil.get(reverse("finance_remaining"), {"ar": "1789"}).status_code == 404
     assert eskil.get("/ekonomi/insamling/47039/").status_code == 404
     assert eskil.get("/ekonomi/insamling/x/").status_code == 404
-
-
-# A fund's page
 
 
 def test_a_funds_page_shows_every_figure_need_clause_and_transfer(eskil: Client) -> None:

@@ -27,6 +27,18 @@ def kronor(ore: int | None) -> str:
 
 
 @register.filter
+def belopp(ore: int | None) -> str:
+    """An amount in öre where its unit is told by the heading: 27600000 → "276 000"."""
+    return "" if ore is None else format_amount(ore)
+
+
+@register.filter
+def skillnad(ore: int | None) -> str:
+    """As `belopp`, with its sign also when it is more: 100 → "+1", −100 → "−1"."""
+    return f"+{format_amount(ore)}" if ore and ore > 0 else belopp(ore)
+
+
+@register.filter
 def masked(text: str | None) -> str:
     """What somebody wrote, with what looks like a personnummer hidden."""
     return mask(text or "")
