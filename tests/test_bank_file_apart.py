@@ -137,7 +137,8 @@ def test_the_other_process_ends_when_booking_fails(
     bank_file = received("".join(camt_work.pieces(5_000)).encode())
     monkeypatch.setattr("donations.intake.Intake._first_is_by_id", lambda _: True)
     monkeypatch.setattr(fault, fail)
-    with pytest.raises(OSError, match="No room"):
+    with pytest.raises(OSError, match="No room") as held:  # and all that its traceback holds
         bank_files.confirm(bank_file, by=cast.ester())
+    assert held.value
     assert [one.returncode for one in processes] == [-signal.SIGKILL]
     assert not Payment.objects.exists()
