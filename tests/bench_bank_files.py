@@ -3,7 +3,8 @@
 Files of a million invented gifts (`KOLLEKT_GIFTS` for fewer) are read by turns with plain walks over the
 same bytes, `KOLLEKT_ROUNDS` times, three by default. On PostgreSQL the same gifts are imported by the
 command, copied into tables with the same keys and indexes, and created through the ORM. Each piece of
-work has a process of its own, so that its memory can be told; every limit is the median of the rounds'
+work has a process of its own, so that its memory can be told (without that of the second process that
+reads for an import, some 30 MB for a file of any size); every limit is the median of the rounds'
 ratios of gifts a second.
 """
 

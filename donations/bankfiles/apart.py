@@ -1,8 +1,8 @@
 """A file's lines, read by a process of its own beside the one that books them.
 
 Reading XML takes about as long as all else that an import does, and Python does one thing at a time.
-The other process is this module run by itself, free of Django and of the database's address. It writes what it reads
-to its output, and waits when so much of that has not been taken yet.
+The other process is this module run by itself, without Django. It writes what it reads to its output,
+and waits when so much of that has not been taken yet.
 """
 
 import copyreg
