@@ -36,11 +36,13 @@ from tests import cast
 
 # How many times the small book's transfers the large one has.
 SCALES = {"small": 1, "large": 300}
-# On each of a hundred days of a year: a gift to each fund and ten more to the first, and one that
-# nobody could place at once and that then was placed on the first. A hundred transfers, times the scale.
-DAYS = 100
-FUNDS = 88
-MORE_TO_THE_FIRST = 10
+# On each of thirteen days of a year: a gift to each fund and many more to the first, and one that nobody
+# could place at once and that then was placed on the first. 10 000 transfers, times the scale; the first
+# fund has a third of them.
+DAYS = 13
+DAYS_BETWEEN = 24
+FUNDS = 500
+MORE_TO_THE_FIRST = 267
 DAY_ORE = 300_00
 AREAS = 4
 TURNS = 60
@@ -111,7 +113,7 @@ def write(scale: int) -> None:
     CollectionYear.objects.create(name="Provår", starts_on=first, ends_on=last)
     funds = list(_funds())
     years = [cast.fund_year(fund, _need(place), today) for place, fund in enumerate(funds)]
-    for day in (today - datetime.timedelta(days=3 * i) for i in reversed(range(DAYS))):
+    for day in (today - datetime.timedelta(days=DAYS_BETWEEN * i) for i in reversed(range(DAYS))):
         _day(funds, years[0], day, scale)
     # The next but one of the same area, which lacks something.
     _move(years[0], years[2 * AREAS])
@@ -232,6 +234,9 @@ def compare_all(small: Book, large: Book) -> int:
         "what waits on suspense": lambda book: queries.suspense_balance(),
         "finance's start page": page("/ekonomi/"),
         "what is left to collect": page("/ekonomi/kvar-att-samla-in/"),
+        "what was left to collect a month ago": page(
+            f"/ekonomi/kvar-att-samla-in/?dag={today - datetime.timedelta(days=31)}"
+        ),
         "the surpluses": page("/ekonomi/omfordelning/ny/"),
         "a project's public page": page(small.project.get_absolute_url()),
         "the API": page("/api/v1/insamlingar/47000"),
@@ -239,7 +244,8 @@ def compare_all(small: Book, large: Book) -> int:
         "the largest fund, in the middle": lambda book: page(
             f"/ekonomi/insamling/47000/{book.deep_page}"
         )(book),
-        "the largest fund, a rare kind": page("/ekonomi/insamling/47000/?slag=refund"),
+        "the largest fund, a kind it has none of": page("/ekonomi/insamling/47000/?slag=refund"),
+        "the largest fund, a rare kind": page("/ekonomi/insamling/47000/?slag=reallocation"),
         "the queue of gifts that wait, empty": page("/ekonomi/oplacerade/"),
     }
     # Which gifts wait is found among all that ever did: 101 and 30 001. It is no figure of a fund.

@@ -7,17 +7,22 @@ import datetime
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 import time_machine
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
 from donations import queries
 from donations.models import Transfer
-from donations.money import format_kronor
+from donations.money import format_amount, format_kronor
 from projects.models import Project
-from tests import many_funds
+from staff.roles import Role
+from tests import cast, many_funds
 from tests.many_funds import DAYS, FUNDS, TODAY, YEARS, Books, noon
 from tests.plain_figures import PlainFigures, plain_figures
 from tests.test_finance_pages import text_of
@@ -68,10 +73,9 @@ def test_the_queries_say_what_plain_sql_says(books: Books) -> None:
             assert {name: getattr(found[fund_year.pk], name) for name in vars(its)} == vars(its)
 
 
-def some_of(numbers: Iterable[str], day: datetime.date) -> list[str]:
-    """All of them in the soak; else a fifth at each date, so that each is looked at on one."""
-    first, step = (0, 1) if IS_WHOLE else (DAYS.index(day), len(DAYS))
-    return list(numbers)[first::step]
+def some_of(numbers: Iterable[str], day: datetime.date, step: int = len(DAYS)) -> list[str]:
+    """All of them in the soak; else a part at each date: a fifth, so that each is looked at on one."""
+    return list(numbers) if IS_WHOLE else list(numbers)[DAYS.index(day) :: step]
 
 
 def test_the_api_says_what_plain_sql_says(books: Books) -> None:
@@ -99,6 +103,122 @@ def public_words(its: PlainFigures) -> list[str]:
     if out := its.moved_out + its.carried_out:
         words.append(f"Flyttat härifrån −{format_kronor(out)}")
     return [plain_blanks(word) for word in words]
+
+
+@dataclass
+class Cells(HTMLParser):
+    """The rows of a page's tables, each with the text of its cells by what they are labelled."""
+
+    rows: list[dict[str, str]] = field(default_factory=list)
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append({})
+        if tag in ("td", "th"):
+            self.label = dict(attrs).get("data-label") or "row"
+            if self.rows:
+                self.rows[-1].setdefault(self.label, "")
+        elif tag == "span" and ("class", "of") in attrs:
+            self.label = None  # what stands beside the figure
+        elif tag == "svg":
+            self.label = None
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self.label = None
+
+    def handle_data(self, data: str) -> None:
+        if self.label and self.rows:
+            self.rows[-1][self.label] += data
+
+
+def rows_of(response: Any) -> list[dict[str, str]]:
+    found = Cells()
+    found.feed(response.content.decode())
+    return [{name: " ".join(text.split()) for name, text in row.items()} for row in found.rows]
+
+
+def amount(ore: int | None, unknown: str = "–") -> str:
+    return unknown if ore is None else plain_blanks(format_amount(ore))
+
+
+def test_what_is_left_to_collect_says_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    for year, day in views():
+        if day.year != year and day != TODAY:
+            continue  # an ended year is seen as it stands today, or on a day of its own
+        query = {"ar": year} | ({} if day == TODAY else {"dag": day.isoformat()})
+        page = rows_of(eskil.get(reverse("finance_remaining"), query))
+        shown = {row["Nummer"]: row for row in page if "Nummer" in row}
+        plain = figures_of(books, year, day)
+        assert set(shown) == set(plain)
+        for number, its in plain.items():
+            row = shown[number]
+            assert (row["Behov"], row["Insamlat"], row["Kvar att samla in"], row["Överskott"]) == (
+                amount(its.need, "inte bestämt"),
+                amount(its.collected),
+                amount(its.remaining),
+                amount(its.surplus),
+            ), (number, day)
+            assert row["Från andra år"] == amount(its.carried_in - its.carried_out), number
+            assert row["Omfördelat"] == amount(its.moved_in - its.moved_out), number
+        for name, label in (
+            ("need", "Behov"),
+            ("collected", "Insamlat"),
+            ("remaining", "Kvar att samla in"),
+            ("surplus", "Överskott"),
+        ):
+            total = sum(getattr(its, name) or 0 for its in plain.values())
+            assert page[-1][label] == amount(total), (label, day)
+
+
+# As a fund's page calls them, in the table of its years.
+ACCOUNT = {
+    "Ingående belopp": ("opening", 1),
+    "Gåvor": ("gifts", 1),
+    "Gåvor som har placerats här": ("placements", 1),
+    "Återbetalat till givare": ("refunds", -1),
+    "Insamlat": ("collected", 1),
+    "Överfört från förra året": ("carried_in", 1),
+    "Överfört till nästa år": ("carried_out", -1),
+    "Flyttat hit från andra insamlingar": ("moved_in", 1),
+    "Flyttat härifrån till andra": ("moved_out", -1),
+    "Tillgängligt för årets behov": ("available", 1),
+    "Årets behov": ("need", 1),
+    "Kvar att samla in": ("remaining", 1),
+    "Överskott": ("surplus", 1),
+    "Utbetalt till partner": ("disbursed", -1),
+    "I kassan": ("cash", 1),
+}
+
+
+def account_of(its: PlainFigures) -> dict[str, str]:
+    """What a fund's page has to say of each figure, by what it calls it."""
+    amounts = {label: (getattr(its, name), sign) for label, (name, sign) in ACCOUNT.items()}
+    return {
+        label: "okänt" if ore is None else plain_blanks(format_kronor(sign * ore))
+        for label, (ore, sign) in amounts.items()
+    }
+
+
+def test_a_funds_page_says_what_plain_sql_says_of_each_of_its_years(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    for day in DAYS:
+        plain = {year: figures_of(books, year, day) for year in YEARS if year <= day.year}
+        for number in some_of(plain[YEARS[0]], day, step=23):
+            query = {"ar": day.year, "dag": day.isoformat()}
+            page = eskil.get(reverse("finance_fund", args=[number]), query)
+            told, read = account_of(plain[day.year][number]), text_of(page)
+            assert [words for words in told.items() if " ".join(words) not in read] == [], number
+            # In the first year there is nothing to set beside it.
+            shown = {row["row"]: row for row in rows_of(page) if str(YEARS[0]) in row}
+            for year, figures in plain.items() if len(plain) > 1 else ():
+                for label, said in account_of(figures[number]).items():
+                    assert shown[label][str(year)] == said, (number, label, year, day)
 
 
 def plain_blanks(text: str) -> str:

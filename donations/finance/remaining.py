@@ -93,11 +93,12 @@ def remaining(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "year": year,
-        "year_query": years.query(year),
         "locked_through": locked_through,
         "is_closed_year": year.is_closed,  # type: ignore[attr-defined]
     }
     day = form.cleaned_data["dag"] if form.is_valid() else None
+    # A fund's page shows the same day.
+    context["year_query"] = years.query(year) + (f"&dag={day}" if day and day != today else "")
     context["quick_days"] = list(_quick_days(year, every_year, today, day, locked_through))
     if day:
         context |= _figures(form, year, day)
