@@ -167,6 +167,27 @@ def test_a_page_says_how_far_it_has_looked_and_leads_on(eskil: Client) -> None:
     assert not page.context["transfers"].older
 
 
+def test_a_search_that_stops_on_one_side_leaves_nothing_out_and_shows_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More goes out in a few days than comes in over many: the sides stop at different days."""
+    monkeypatch.setattr(transfers, "LOOKED_THROUGH", 3)
+    fund = cast.fund()
+    fund_year, by = cast.fund_year(fund), cast.ester()
+    for week in range(7):
+        cast.gift(fund, 100_00, cast.MIDSUMMER - datetime.timedelta(weeks=week))
+        operations.disburse(
+            fund_year,
+            10_00,
+            booked_on=cast.MIDSUMMER - datetime.timedelta(days=week),
+            reason="x",
+            by=by,
+        )
+    account = operations.account(fund_year)
+    found = [one.pk for one, _balance in walk(by, fund_year, timezone.localdate(), minst="1")]
+    assert found == list(windowed(account, timezone.localdate()))
+
+
 def test_what_cannot_be_read_is_told_and_kept_and_the_rest_is_looked_for(eskil: Client) -> None:
     fund = cast.fund()
     cast.gift(fund, 5_00)
