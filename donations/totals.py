@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection as default_connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from donations.models import DailyTotal, DonorAnswer, Transfer, UnplacedGift
+from donations.models import DailyTotal, DonorAnswer, GiftTotal, Payment, Transfer, UnplacedGift
 from triggers import registry
 
 # What the triggers keep, said once more as one query over all transfers.
@@ -86,36 +86,102 @@ _LEFT_REBUILD = f"""
     SELECT transfer_id, left_ore FROM ({_LEFT}) AS computed WHERE left_ore > 0
 """  # noqa: S608 - nothing from outside
 
+# The gifts by way, year and size, with each one's whole gift by a join of its own; in the triggers row by row.
+_GIFT_KEY = "booked_on, account_id, kind, channel, given_year, from_ore"
+_YEAR = {
+    "sqlite": "CAST(strftime('%Y', coalesce(paid.bank_date, given.booked_on)) AS integer)",
+    "postgresql": "extract(year FROM coalesce(paid.bank_date, given.booked_on))::integer",
+}
+
+
+def _gifts(vendor: str) -> str:
+    sizes = "".join(
+        f" WHEN given.whole_ore >= {size} THEN {size}" for size in sorted(GiftTotal.SIZES)[::-1]
+    )
+    return f"""
+    SELECT given.booked_on, given.account_id, given.kind, coalesce(paid.channel, 'other') AS channel,
+           {_YEAR[vendor]} AS given_year, CASE{sizes} END AS from_ore,
+           sum(given.sign) AS count, sum(given.sign * given.amount_ore) AS ore
+    FROM (
+        SELECT t.booked_on, CASE WHEN t.reverses_id IS NULL THEN t.credit_id ELSE t.debit_id END AS account_id,
+               t.kind, t.amount_ore, t.payment_id, CASE WHEN t.reverses_id IS NULL THEN 1 ELSE -1 END AS sign,
+               CASE t.kind WHEN 'gift' THEN t.amount_ore ELSE coalesce(g.amount_ore, t.amount_ore) END AS whole_ore
+        FROM donations_transfer t
+        LEFT JOIN donations_transfer g
+               ON g.payment_id = t.payment_id AND g.kind = 'gift' AND g.reverses_id IS NULL
+        WHERE t.kind IN ('gift', 'placement')
+        UNION ALL
+        SELECT t.booked_on, CASE WHEN t.reverses_id IS NULL THEN t.debit_id ELSE t.credit_id END,
+               t.kind, t.amount_ore, coalesce(g.payment_id, t.payment_id),
+               CASE WHEN t.reverses_id IS NULL THEN 1 ELSE -1 END, coalesce(g.amount_ore, t.amount_ore)
+        FROM donations_transfer t
+        LEFT JOIN donations_transfer undone ON undone.id = t.reverses_id
+        LEFT JOIN donations_transfer g ON g.id = coalesce(t.corrects_id, undone.corrects_id)
+        WHERE t.kind = 'refund'
+    ) AS given
+    LEFT JOIN donations_payment paid ON paid.id = given.payment_id
+    GROUP BY 1, 2, 3, 4, 5, 6
+"""  # noqa: S608 - nothing from outside
+
+
+def _gift_differences(vendor: str) -> str:
+    return f"""
+    SELECT {_GIFT_KEY}, sum(kept_count), sum(count), sum(kept_ore), sum(ore) FROM (
+        SELECT {_GIFT_KEY}, count AS kept_count, ore AS kept_ore, 0 AS count, 0 AS ore FROM donations_gifttotal
+        UNION ALL
+        SELECT {_GIFT_KEY}, 0, 0, count, ore FROM ({_gifts(vendor)}) AS computed
+    ) AS both_sides
+    GROUP BY {_GIFT_KEY}
+    HAVING sum(kept_count) <> sum(count) OR sum(kept_ore) <> sum(ore)
+    ORDER BY {_GIFT_KEY}
+"""  # noqa: S608 - nothing from outside
+
 
 def differences() -> list[str]:
     """One English line for each thing kept that is not what the transfers give.
 
-    Those are an account's total for a kind and day, and what is left of a gift on suspense.
+    Those are an account's total for a kind and day, what is left of a gift on suspense, and how many
+    gifts of a way, a year and a size there were.
     """
     with default_connection.cursor() as cursor:
         cursor.execute(_DIFFERENCES)
         rows = cursor.fetchall()
         cursor.execute(_LEFT_DIFFERENCES)
         gifts = cursor.fetchall()
+        cursor.execute(_gift_differences(default_connection.vendor))
+        sums = cursor.fetchall()
     unplaced = [
         f"gift {gift}: {kept} is kept as unplaced, the transfers give {computed}"
         for gift, kept, computed in gifts
     ]
-    return unplaced + [
-        f"account {row[0]}, {row[1]}, {row[2]}: {figure} is kept as {kept}, the transfers give {computed}"
-        for row in rows
-        for figure, kept, computed in zip(_FIGURES, row[3::2], row[4::2], strict=True)
-        if kept != computed
-    ]
+    return (
+        unplaced
+        + [
+            f"account {row[0]}, {row[1]}, {row[2]}: {figure} is kept as {kept}, the transfers give {computed}"
+            for row in rows
+            for figure, kept, computed in zip(_FIGURES, row[3::2], row[4::2], strict=True)
+            if kept != computed
+        ]
+        + [
+            f"account {row[1]}, {row[2]}, {row[0]}, {row[3]} of {row[4]} from {row[5]}: {row[6]} gifts of {row[8]}"
+            f" are kept, the transfers give {row[7]} of {row[9]}"
+            for row in sums
+        ]
+    )
 
 
 def rebuild(connection: BaseDatabaseWrapper = default_connection) -> None:
-    """Make the totals and the unplaced gifts anew from the transfers. The caller holds a transaction."""
+    """Make all that is kept anew from the transfers. The caller holds a transaction."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("LOCK TABLE donations_transfer IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute("DELETE FROM donations_dailytotal")
         cursor.execute(_REBUILD)
+        cursor.execute("DELETE FROM donations_gifttotal")
+        cursor.execute(
+            f"INSERT INTO donations_gifttotal ({_GIFT_KEY}, slot, count, ore)"  # noqa: S608 - ours
+            f" SELECT {_GIFT_KEY}, 0, count, ore FROM ({_gifts(connection.vendor)}) AS computed"
+        )
         kept_so = [t for t in registry.installed(connection).values() if t.table == _UNPLACED]
         registry.drop(connection, kept_so)
         cursor.execute(f"DELETE FROM {_UNPLACED}")  # noqa: S608 - nothing from outside
@@ -130,7 +196,7 @@ def rebuild_after_restore(sender: Any, connection: BaseDatabaseWrapper, **kwargs
     """
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-        for model in (Transfer, DailyTotal, DonorAnswer, UnplacedGift):
+        for model in (Transfer, Payment, DailyTotal, DonorAnswer, UnplacedGift, GiftTotal):
             table = model._meta.db_table
             if table not in tables:
                 return

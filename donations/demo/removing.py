@@ -19,6 +19,7 @@ from donations.models import (
     Fund,
     FundYear,
     GiftSource,
+    GiftTotal,
     HeldLine,
     LeftSurplus,
     LumpSum,
@@ -157,6 +158,7 @@ def _delete_books(author: User) -> None:
         model._default_manager.all().delete()
     Payment.objects.filter(pk__in=payments).delete()
     DailyTotal.objects.all().delete()
+    GiftTotal.objects.all().delete()
     _delete_bank_files(author)
     Account.objects.filter(fund_year__fund__in=fund_ids).delete()
     Account.objects.filter(kind=Account.Kind.BANK, name=loading.BANK).delete()

@@ -338,6 +338,42 @@ class DailyTotal(models.Model):
         return f"{self.account} {self.kind} {self.booked_on}"
 
 
+class GiftTotal(models.Model):
+    """How many gifts there were on a day, and what they came to, by the way they were given and their size.
+
+    Written by triggers alone. `account` is the fund year or suspense that a gift or a placement came
+    to, or that a refund left. A placement and a refund have the way, the year and the size of their
+    whole gift: what the donor gave is what counts. A reversal counts as negative; PostgreSQL spreads
+    writers over sixteen slots, as for `DailyTotal`.
+    """
+
+    # The sizes told apart, each by the least that belongs to it, in öre. In the triggers too.
+    SIZES = (0, 200_00, 2_000_00)
+
+    pk = models.CompositePrimaryKey(
+        "booked_on", "account_id", "kind", "channel", "given_year", "from_ore", "slot"
+    )
+    booked_on = models.DateField()
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="gift_totals", db_index=False
+    )
+    kind = models.CharField(max_length=12, choices=Transfer.Kind)
+    channel = models.CharField(max_length=10, choices=Fund.Channel)
+    # The calendar year of the bank's date: when the donor gave, which the tax authority goes by.
+    given_year = models.PositiveSmallIntegerField()
+    from_ore = models.BigIntegerField()
+    slot = models.PositiveSmallIntegerField()
+    count = models.IntegerField()
+    ore = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "gåvosumma"
+        verbose_name_plural = "gåvosummor"
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.kind} {self.channel} {self.booked_on}"
+
+
 class Submission(models.Model):
     """A form that has been carried out, by the key it was shown with: it is not carried out twice."""
 

@@ -34,6 +34,53 @@ $$;
 
 CREATE TRIGGER transfer_1_totals AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger_totals();
 
+-- How many gifts there were and what they came to, by the way they were given and their size. A placement and
+-- a refund have the way, the year and the size of their whole gift. Each row looks its gift and its payment up
+-- by itself (OFFSET 0), so that a plan once made for many rows does not walk every payment for one.
+
+CREATE OR REPLACE FUNCTION gift_totals() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO donations_gifttotal AS total
+        (booked_on, account_id, kind, channel, given_year, from_ore, slot, count, ore)
+    SELECT booked_on, account_id, kind, channel, given_year, from_ore, pg_backend_pid() % 16,
+           sum(sign), sum(sign * amount_ore)
+    FROM (
+        SELECT r.booked_on, r.kind, r.amount_ore,
+               CASE WHEN (r.kind = 'refund') = (r.reverses_id IS NULL) THEN r.debit_id ELSE r.credit_id END AS account_id,
+               coalesce(paid.channel, 'other') AS channel,
+               extract(year FROM coalesce(paid.bank_date, r.booked_on)) AS given_year,
+               CASE WHEN coalesce(whole.amount_ore, r.amount_ore) >= 200000 THEN 200000
+                    WHEN coalesce(whole.amount_ore, r.amount_ore) >= 20000 THEN 20000 ELSE 0 END AS from_ore,
+               CASE WHEN r.reverses_id IS NULL THEN 1 ELSE -1 END AS sign
+        FROM new_rows r
+        LEFT JOIN LATERAL (
+            SELECT g.amount_ore, g.payment_id FROM donations_transfer g
+            WHERE g.id = CASE r.kind
+                WHEN 'placement' THEN (
+                    SELECT p.id FROM donations_transfer p
+                    WHERE p.payment_id = r.payment_id AND p.kind = 'gift' AND p.reverses_id IS NULL)
+                ELSE coalesce(r.corrects_id, (SELECT o.corrects_id FROM donations_transfer o WHERE o.id = r.reverses_id))
+            END
+            OFFSET 0
+        ) AS whole ON r.kind <> 'gift'
+        LEFT JOIN LATERAL (
+            SELECT p.channel, p.bank_date FROM donations_payment p
+            WHERE p.id = coalesce(whole.payment_id, r.payment_id)
+            OFFSET 0
+        ) AS paid ON true
+        WHERE r.kind IN ('gift', 'placement', 'refund')
+    ) AS given
+    GROUP BY booked_on, account_id, kind, channel, given_year, from_ore
+    ORDER BY booked_on, account_id, kind, channel, given_year, from_ore
+    ON CONFLICT (booked_on, account_id, kind, channel, given_year, from_ore, slot) DO UPDATE SET
+        count = total.count + EXCLUDED.count,
+        ore = total.ore + EXCLUDED.ore;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_1_gift_totals AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gift_totals();
+
 -- Whoever books waits for whoever locks a period or closes a year, and the other way round: a row that
 -- was begun before the lock would else get in after it.
 
@@ -412,13 +459,16 @@ $$;
 
 CREATE TRIGGER surplus_clause_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_surplusclause FOR EACH ROW EXECUTE FUNCTION surplus_clause_guard();
 
--- The bank's day decides which clause covers a gift. Who gave can be forgotten; when, and what tells the
--- payment from others, cannot change.
+-- The bank's day decides which clause covers a gift, and the way it was given what it is counted among. Who gave
+-- can be forgotten; when and how, and what tells the payment from others, cannot change.
 
 CREATE OR REPLACE FUNCTION payment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id) THEN
         RAISE EXCEPTION 'payment: the bank''s day does not change' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.channel <> OLD.channel AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id) THEN
+        RAISE EXCEPTION 'payment: the way it was given does not change' USING ERRCODE = 'check_violation';
     END IF;
     IF (OLD.key IS NOT NULL AND NEW.key IS DISTINCT FROM OLD.key)
        OR (OLD.file_id IS NOT NULL AND NEW.file_id IS DISTINCT FROM OLD.file_id)

@@ -171,6 +171,59 @@ CREATE TRIGGER transfer_ledger AFTER INSERT ON donations_transfer BEGIN
           AND NEW.booked_on >= figures.newest);
 END;
 
+-- How many gifts there were and what they came to, by the way they were given and their size. A placement and
+-- a refund have the way, the year and the size of their whole gift. It looks at transfers and payments alone, and
+-- so may fire before the other totals or after.
+
+CREATE TRIGGER transfer_gift_totals AFTER INSERT ON donations_transfer
+WHEN NEW.kind IN ('gift', 'placement', 'refund')
+BEGIN
+    INSERT INTO donations_gifttotal
+        (booked_on, account_id, kind, channel, given_year, from_ore, slot, count, ore)
+    SELECT NEW.booked_on, given.account_id, NEW.kind, given.channel, given.given_year, given.from_ore, 0, 0, 0
+    FROM (
+        SELECT iif((NEW.kind = 'refund') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id) AS account_id,
+               coalesce(p.channel, 'other') AS channel,
+               CAST(strftime('%Y', coalesce(p.bank_date, NEW.booked_on)) AS integer) AS given_year,
+               CASE WHEN coalesce(g.amount_ore, NEW.amount_ore) >= 200000 THEN 200000
+                    WHEN coalesce(g.amount_ore, NEW.amount_ore) >= 20000 THEN 20000 ELSE 0 END AS from_ore
+        FROM (SELECT 1)
+        LEFT JOIN donations_transfer g ON g.id = CASE NEW.kind
+            WHEN 'placement' THEN (
+                SELECT o.id FROM donations_transfer o
+                WHERE o.payment_id = NEW.payment_id AND o.kind = 'gift' AND +o.reverses_id IS NULL)
+            WHEN 'refund' THEN
+                coalesce(NEW.corrects_id, (SELECT o.corrects_id FROM donations_transfer o WHERE o.id = NEW.reverses_id))
+        END
+        LEFT JOIN donations_payment p ON p.id = coalesce(g.payment_id, NEW.payment_id)
+    ) AS given
+    WHERE NOT EXISTS (
+        SELECT 1 FROM donations_gifttotal t
+        WHERE t.booked_on = NEW.booked_on AND t.account_id = given.account_id AND t.kind = NEW.kind
+          AND t.channel = given.channel AND t.given_year = given.given_year AND t.from_ore = given.from_ore
+          AND t.slot = 0);
+    UPDATE donations_gifttotal SET
+        count = count + iif(NEW.reverses_id IS NULL, 1, -1),
+        ore = ore + iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore)
+    WHERE booked_on = NEW.booked_on AND kind = NEW.kind AND slot = 0
+      AND (account_id, channel, given_year, from_ore) = (
+        SELECT iif((NEW.kind = 'refund') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id) AS account_id,
+               coalesce(p.channel, 'other') AS channel,
+               CAST(strftime('%Y', coalesce(p.bank_date, NEW.booked_on)) AS integer) AS given_year,
+               CASE WHEN coalesce(g.amount_ore, NEW.amount_ore) >= 200000 THEN 200000
+                    WHEN coalesce(g.amount_ore, NEW.amount_ore) >= 20000 THEN 20000 ELSE 0 END AS from_ore
+        FROM (SELECT 1)
+        LEFT JOIN donations_transfer g ON g.id = CASE NEW.kind
+            WHEN 'placement' THEN (
+                SELECT o.id FROM donations_transfer o
+                WHERE o.payment_id = NEW.payment_id AND o.kind = 'gift' AND +o.reverses_id IS NULL)
+            WHEN 'refund' THEN
+                coalesce(NEW.corrects_id, (SELECT o.corrects_id FROM donations_transfer o WHERE o.id = NEW.reverses_id))
+        END
+        LEFT JOIN donations_payment p ON p.id = coalesce(g.payment_id, NEW.payment_id)
+      );
+END;
+
 CREATE TRIGGER transfer_no_update BEFORE UPDATE ON donations_transfer BEGIN
     SELECT RAISE(ABORT, 'donations_transfer is append-only: UPDATE is refused');
 END;
@@ -284,12 +337,14 @@ BEGIN
     SELECT RAISE(ABORT, 'surplus clause: gifts are already booked on or after its first day');
 END;
 
--- The bank's day decides which clause covers a gift. Who gave can be forgotten; when, and what tells the
--- payment from others, cannot change.
+-- The bank's day decides which clause covers a gift, and the way it was given what it is counted among. Who gave
+-- can be forgotten; when and how, and what tells the payment from others, cannot change.
 
 CREATE TRIGGER payment_guard BEFORE UPDATE ON donations_payment BEGIN
     SELECT RAISE(ABORT, 'payment: the bank''s day does not change')
     WHERE NEW.bank_date <> OLD.bank_date AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id);
+    SELECT RAISE(ABORT, 'payment: the way it was given does not change')
+    WHERE NEW.channel <> OLD.channel AND EXISTS (SELECT 1 FROM donations_transfer WHERE payment_id = OLD.id);
     SELECT RAISE(ABORT, 'payment: what it is known by does not change')
     WHERE (OLD.key IS NOT NULL AND NEW.key IS NOT OLD.key)
        OR (OLD.file_id IS NOT NULL AND NEW.file_id IS NOT OLD.file_id)
