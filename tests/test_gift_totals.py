@@ -214,14 +214,10 @@ class TestAgainstTheBooks:
         assert [[one for one in day if any(one[-2:])] for day in after] == zeroes
 
     def test_the_triggers_and_the_model_know_the_same_sizes(self) -> None:
-        [trigger] = [
-            one.sql
-            for one in (
-                *registry._written(connection.vendor)[0],
-                *registry._written(connection.vendor)[1],
-            )
-            if one.name
-            == ("gift_totals" if connection.vendor == "postgresql" else "transfer_gift_totals")
+        written: list[Any] = [
+            part for parts in registry._written(connection.vendor) for part in parts
         ]
+        name = "gift_totals" if connection.vendor == "postgresql" else "transfer_gift_totals"
+        [trigger] = [one.sql for one in written if one.name == name]
         for size in filter(None, GiftTotal.SIZES):
             assert f">= {size} THEN {size}" in trigger
