@@ -198,7 +198,7 @@ def told(lines: Iterable[Any]) -> list[Reallocation]:
                 ore=line.approved_ore or 0,
                 reason=proposal.reason,
                 line_reason=line.reason,
-                clauses=_in_force(
+                clauses=in_force(
                     [c for c in clauses if c.focus_area_id == proposal.focus_area_id],
                     proposal.year.starts_on,
                     line.booked_on,
@@ -229,7 +229,7 @@ def _moved_lines() -> QuerySet[Any]:
     )
 
 
-def _in_force(
+def in_force(
     clauses: list[SurplusClause], first: datetime.date, last: datetime.date
 ) -> list[SurplusClause]:
     """Those of an area's clauses, oldest first, that were in force on some day from `first` to `last`."""
