@@ -1,1 +1,1 @@
-"""Reports as files to take away."""
+"""Reports as files to take away: what comes out is what the page shows."""
