@@ -175,7 +175,7 @@ class Walk:
         if owner is not None:
             thing = self.world[owner.opts.label]
             values |= {"object_id": thing.pk, "page_id": thing.pk}
-        elif row.match.url_name in ("project", "focus_area", "organisation"):
+        elif row.match.url_name in ("project", "focus_area", "organisation", "finance_report"):
             values |= {"slug": self.world[f"slug of {row.match.url_name}"]}
         if row.match.view_name.endswith("_simple_history") and owner is not None:
             former = owner.model.history.filter(id=values["object_id"]).first()
@@ -244,6 +244,7 @@ def world(me: User | None) -> dict[str, Any]:
         "slug of organisation": organisation.slug,
         "area": area.slug,
         "year": str(cast.YEAR),
+        "slug of finance_report": "kvar-att-samla-in",
         "app_label": "projects",
         "content_type_id": ContentType.objects.get_for_model(Project).pk,
         "object_id": project.pk,
