@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("donations", "0004_bank_files"),
+        ("donations", "0005_transfers_by_day"),
     ]
 
     operations = [
