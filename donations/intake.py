@@ -7,7 +7,7 @@ told of (`suspected`), or new: `matched` to funds, or `unplaced`.
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import nullcontext
 from itertools import islice
 from typing import BinaryIO, cast
@@ -24,6 +24,7 @@ from donations.bankfiles.identity import Identity, Keys, Likeness
 from donations.bankfiles.matching import match
 from donations.bankfiles.recognise import recognise
 from donations.bankfiles.records import (
+    Balance,
     Line,
     Number,
     Reading,
@@ -98,6 +99,8 @@ class Intake:
         self, bank_file: BankFile, stream: BinaryIO, progress: Progress | None = None
     ) -> None:
         self.outcome = Outcome()
+        # What the file says that our accounts held, by the account's id; whole when the lines have ended.
+        self.balances: list[tuple[int, Balance]] = []
         self._file, self._stream = bank_file, stream
         self._progress, self._before = progress, 0
         self._accounts = recall.our_numbers()
@@ -150,6 +153,8 @@ class Intake:
             name: getattr(totals, name) for name in ("credits", "credit_ore", "debits", "debit_ore")
         }
         outcome.remarks = list(totals.remarks)
+        accounts = ((self._accounts.get(one.account), one) for one in totals.balances)
+        self.balances = [(account, one) for account, one in accounts if account is not None]
         outcome.questions = list(self._questions())
 
     def _questions(self) -> Iterator[str]:
@@ -306,6 +311,33 @@ def lines_of(
         chunks = Intake(bank_file, stream).lines()
         wanted = (told for chunk in chunks for told in chunk if wants(told))
         return list(islice(wanted, first, last))
+
+
+# A bank account and a day of it.
+AccountDay = tuple[int, datetime.date]
+
+
+def lines_of_days(bank_file: BankFile, days: Collection[AccountDay]) -> Iterator[Told]:
+    """A file's lines of some accounts' days, each with why it is no gift and its identity.
+
+    As `Intake` knows them, save for their fates: nothing but our numbers and rules is looked up. Raises
+    `Refused`.
+    """
+    ours = recall.our_numbers()
+    sorting = Sorting(ours, recall.rules())
+    keys = Keys({number: str(account) for number, account in ours.items()})
+    dates = {day for _account, day in days}
+    with opened(bank_file) as stream:
+        for line in reading_of(stream, bank_file).lines():
+            if line.booked_on not in dates:
+                continue
+            account = ours.get(line.account)
+            if account is None:
+                account, line.account = ours.get(line.to), line.to
+            if account is not None and (account, line.booked_on) in days:
+                told = Told(line, account, aside=sorting.sort(line))
+                told.identity = keys.identity(line)
+                yield told
 
 
 def _fate(aside: Aside, line: Line) -> Fate:

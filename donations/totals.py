@@ -5,7 +5,15 @@ from typing import Any
 from django.db import connection as default_connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from donations.models import DailyTotal, DonorAnswer, GiftTotal, Payment, Transfer, UnplacedGift
+from donations.models import (
+    BankDay,
+    DailyTotal,
+    DonorAnswer,
+    GiftTotal,
+    Payment,
+    Transfer,
+    UnplacedGift,
+)
 from triggers import registry
 
 # What the triggers keep, said once more as one query over all transfers.
@@ -137,11 +145,51 @@ def _gift_differences(vendor: str) -> str:
 """  # noqa: S608 - nothing from outside
 
 
+# The bank's days, by the payments' own dates.
+_BANK_DAY = BankDay._meta.db_table
+_BANK_DAYS = """
+    SELECT account_id, bank_date,
+           sum(CASE WHEN kind = 'gift' THEN sign ELSE 0 END) AS gifts,
+           sum(CASE WHEN kind = 'gift' THEN sign * amount_ore ELSE 0 END) AS in_ore,
+           sum(CASE WHEN kind = 'refund' THEN sign ELSE 0 END) AS refunds,
+           sum(CASE WHEN kind = 'refund' THEN sign * amount_ore ELSE 0 END) AS out_ore,
+           max(created_at) AS changed_at
+    FROM (
+        SELECT t.kind, t.amount_ore, t.created_at, CASE WHEN t.reverses_id IS NULL THEN 1 ELSE -1 END AS sign,
+               CASE WHEN (t.kind = 'gift') = (t.reverses_id IS NULL) THEN t.debit_id ELSE t.credit_id END AS account_id,
+               coalesce(p.bank_date, t.booked_on) AS bank_date
+        FROM donations_transfer t LEFT JOIN donations_payment p ON p.id = t.payment_id
+        WHERE t.kind IN ('gift', 'refund')
+    ) AS side
+    GROUP BY account_id, bank_date
+"""
+_OF_BANK_DAY = ("gifts", "in_ore", "refunds", "out_ore")
+_BANK_DAY_DIFFERENCES = f"""
+    SELECT account_id, bank_date, {", ".join(f"sum(kept_{f}), sum(computed_{f})" for f in _OF_BANK_DAY)}
+    FROM (
+        SELECT account_id, bank_date,
+               {", ".join(f"{f} AS kept_{f}, 0 AS computed_{f}" for f in _OF_BANK_DAY)}
+        FROM {_BANK_DAY}
+        UNION ALL
+        SELECT account_id, bank_date, {", ".join(f"0, {f}" for f in _OF_BANK_DAY)}
+        FROM ({_BANK_DAYS}) AS computed
+    ) AS both_sides
+    GROUP BY account_id, bank_date
+    HAVING {" OR ".join(f"sum(kept_{f}) <> sum(computed_{f})" for f in _OF_BANK_DAY)}
+    ORDER BY account_id, bank_date
+"""  # noqa: S608 - nothing from outside
+_BANK_DAY_REBUILD = f"""
+    INSERT INTO {_BANK_DAY} (account_id, bank_date, slot, gifts, in_ore, refunds, out_ore, changed_at)
+    SELECT account_id, bank_date, 0, gifts, in_ore, refunds, out_ore, changed_at
+    FROM ({_BANK_DAYS}) AS computed
+"""  # noqa: S608 - nothing from outside
+
+
 def differences() -> list[str]:
     """One English line for each thing kept that is not what the transfers give.
 
-    Those are an account's total for a kind and day, what is left of a gift on suspense, and how many
-    gifts of a way, a year and a size there were.
+    Those are an account's total for a kind and day, what is left of a gift on suspense, a bank's day, and
+    how many gifts of a way, a year and a size there were.
     """
     with default_connection.cursor() as cursor:
         cursor.execute(_DIFFERENCES)
@@ -150,12 +198,21 @@ def differences() -> list[str]:
         gifts = cursor.fetchall()
         cursor.execute(_gift_differences(default_connection.vendor))
         sums = cursor.fetchall()
+        cursor.execute(_BANK_DAY_DIFFERENCES)
+        bank_days = cursor.fetchall()
     unplaced = [
         f"gift {gift}: {kept} is kept as unplaced, the transfers give {computed}"
         for gift, kept, computed in gifts
     ]
+    of_banks = [
+        f"account {row[0]}, bank date {row[1]}: {figure} is kept as {kept}, the transfers give {computed}"
+        for row in bank_days
+        for figure, kept, computed in zip(_OF_BANK_DAY, row[2::2], row[3::2], strict=True)
+        if kept != computed
+    ]
     return (
         unplaced
+        + of_banks
         + [
             f"account {row[0]}, {row[1]}, {row[2]}: {figure} is kept as {kept}, the transfers give {computed}"
             for row in rows
@@ -182,10 +239,12 @@ def rebuild(connection: BaseDatabaseWrapper = default_connection) -> None:
             f"INSERT INTO donations_gifttotal ({_GIFT_KEY}, slot, count, ore)"  # noqa: S608 - ours
             f" SELECT {_GIFT_KEY}, 0, count, ore FROM ({_gifts(connection.vendor)}) AS computed"
         )
-        kept_so = [t for t in registry.installed(connection).values() if t.table == _UNPLACED]
+        guarded = (_UNPLACED, _BANK_DAY)
+        kept_so = [t for t in registry.installed(connection).values() if t.table in guarded]
         registry.drop(connection, kept_so)
-        cursor.execute(f"DELETE FROM {_UNPLACED}")  # noqa: S608 - nothing from outside
-        cursor.execute(_LEFT_REBUILD)
+        for table, made in ((_UNPLACED, _LEFT_REBUILD), (_BANK_DAY, _BANK_DAY_REBUILD)):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - nothing from outside
+            cursor.execute(made)
         registry.create(connection, kept_so)
 
 
@@ -196,7 +255,15 @@ def rebuild_after_restore(sender: Any, connection: BaseDatabaseWrapper, **kwargs
     """
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-        for model in (Transfer, Payment, DailyTotal, DonorAnswer, UnplacedGift, GiftTotal):
+        for model in (
+            Transfer,
+            Payment,
+            DailyTotal,
+            DonorAnswer,
+            UnplacedGift,
+            BankDay,
+            GiftTotal,
+        ):
             table = model._meta.db_table
             if table not in tables:
                 return

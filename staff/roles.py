@@ -58,6 +58,7 @@ _BOOKS = {
         "need",
         "periodlock",
         "proposal",
+        "signoff",
         "surplusclause",
         "transfer",
         "yearclosing",
@@ -82,7 +83,7 @@ PERMISSIONS: dict[Role, set[str]] = {
             f"donations.add_{model}"
             for model in (
                 *("bankfile", "transfer", "need", "donoranswer", "proposal"),
-                *("leftsurplus", "periodlock", "yearclosing"),
+                *("leftsurplus", "periodlock", "signoff", "yearclosing"),
             )
         ),
         *(

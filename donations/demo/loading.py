@@ -22,6 +22,8 @@ from donations.models import (
     SurplusClause,
 )
 from donations.operations import LineIn
+from donations.operations.reconciliation import sign_off, state_day
+from donations.reports import reconciliation
 from projects import publishing
 from projects.models import (
     Achievement,
@@ -50,6 +52,8 @@ FOLDER = Path(__file__).parent
 # Whose doing everything in the demo is: by this name it is known again when it is removed.
 AUTHOR = "demo@example.org"
 BANK = "Gåvokonto"
+# How far back days are reconciled.
+DAYS_STATED = datetime.timedelta(days=28)
 
 # Sign-ins: e-mail address, first and last name, roles.
 SIGN_INS = {
@@ -199,6 +203,7 @@ class Loader:
         self._bank_files(read("bank.toml"), first_day)
         for proposal in read("proposals.toml")["proposals"]:
             self._proposal(proposal)
+        self._reconciliation()
 
     def _bank_files(self, bank: Row, first_day: datetime.date) -> None:
         """The account's numbers, from which files their gifts come, and what helps to read those."""
@@ -215,6 +220,19 @@ class Loader:
         for fund in Fund.objects.filter(collection_number__in=bank["extra_words"]):
             fund.extra_words = "\n".join(bank["extra_words"][fund.collection_number])
             fund.save()
+
+    def _reconciliation(self) -> None:
+        """Days of the last weeks: the earlier signed, the later to be, and one that a krona is missing from."""
+        finance = User.objects.get(email="ekonomi@example.org")
+        start, last = self.today - DAYS_STATED, self.today - reconciliation.ONE_DAY
+        [found] = reconciliation.days([self.bank], start, last, self.today).values()
+        held = [one for one in found if one.gifts]
+        for at, one in enumerate(held[:-1]):  # the newest has no statement yet
+            ore = one.books_ore + (100 if at == len(held) // 2 else 0)
+            note = "Ur internetbanken"
+            state_day(self.bank, one.day, ore, note=note, by=finance)
+            if at < len(held) // 2:
+                sign_off(self.bank, one.day, by=finance)
 
     def _proposal(self, row: Row) -> None:
         """Surplus that the demo's finance proposes to move, and the approver has said yes to or not seen yet."""

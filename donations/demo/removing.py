@@ -10,6 +10,7 @@ from donations.models import (
     Account,
     AccountNumber,
     AsideRule,
+    BankDay,
     BankFile,
     BoundPayer,
     CollectionYear,
@@ -29,6 +30,9 @@ from donations.models import (
     Proposal,
     ProposalLine,
     RememberedPlacement,
+    SignOff,
+    StatedDay,
+    StatementDay,
     SurplusClause,
     Transfer,
     UnplacedGift,
@@ -58,6 +62,8 @@ BOOKED: list[tuple[type[Model], str]] = [
     (LeftSurplus, "surpluses left"),
     (PeriodLock, "period locks"),
     (YearClosing, "closed years"),
+    (SignOff, "reconciled days"),
+    (StatedDay, "sums of statements"),
 ]
 
 
@@ -154,11 +160,13 @@ def _delete_books(author: User) -> None:
     Transfer.objects.exclude(reverses=None).delete()
     Transfer.objects.exclude(corrects=None).delete()
     # What hangs on another first. None of it is anybody else's: that has been looked at.
-    for model in (YearClosing, PeriodLock, LeftSurplus, DonorAnswer, Transfer, Proposal):
+    done = (YearClosing, PeriodLock, SignOff, StatedDay, LeftSurplus, DonorAnswer)
+    for model in (*done, Transfer, Proposal):
         model._default_manager.all().delete()
     Payment.objects.filter(pk__in=payments).delete()
     DailyTotal.objects.all().delete()
     GiftTotal.objects.all().delete()
+    BankDay.objects.all().delete()
     _delete_bank_files(author)
     Account.objects.filter(fund_year__fund__in=fund_ids).delete()
     Account.objects.filter(kind=Account.Kind.BANK, name=loading.BANK).delete()
@@ -177,6 +185,7 @@ def _delete_bank_files(author: User) -> None:
     """What the demo's people have handed in, and what was set up for reading it."""
     people = _people(author)
     LumpSum.objects.filter(file__by__in=people).delete()
+    StatementDay.objects.filter(file__by__in=people).delete()
     for bank_file in BankFile.objects.filter(by__in=people):
         storage, name = bank_file.file.storage, bank_file.file.name
         if name:

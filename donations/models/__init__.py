@@ -21,6 +21,7 @@ from donations.models.ledger import (
     UnplacedGift,
 )
 from donations.models.periods import PeriodLock, YearClosing
+from donations.models.reconciliation import BankDay, SignOff, StatedDay, StatementDay
 from donations.models.surplus import LeftSurplus, Proposal, ProposalLine
 from donations.models.uploads import UploadedSheet
 
@@ -28,6 +29,7 @@ __all__ = [
     "Account",
     "AccountNumber",
     "AsideRule",
+    "BankDay",
     "BankFile",
     "BoundPayer",
     "CollectionYear",
@@ -47,6 +49,9 @@ __all__ = [
     "Proposal",
     "ProposalLine",
     "RememberedPlacement",
+    "SignOff",
+    "StatedDay",
+    "StatementDay",
     "Submission",
     "SurplusClause",
     "Transfer",

@@ -37,6 +37,7 @@ from donations.operations.ledger import (
     standing,
     write,
 )
+from donations.operations.statements import Statement, forget_statement
 from donations.outcome import Fate, Outcome
 from staff import audit
 from staff.models import User
@@ -184,9 +185,10 @@ def _confirm(
     if not bank_file.file:
         raise OperationError(_("Filen finns inte kvar. Lämna in den igen."))
     with opened(bank_file) as stream, Booking(bank_file, by) as booking:
-        intaken = Intake(bank_file, stream, progress)
+        intaken, statement = Intake(bank_file, stream, progress), Statement(bank_file)
         for chunk in intaken.lines():
             booking.take(chunk)
+            statement.take(chunk)
         outcome = intaken.outcome
         if seen and seen != outcome:
             raise Changed(
@@ -196,6 +198,7 @@ def _confirm(
             )
         booking.finish()
     _meet_again(bank_file)
+    statement.keep(intaken.balances)
     now = timezone.now()
     bank_file.outcome, bank_file.refusal = outcome.as_json(), None
     bank_file.read_at = bank_file.confirmed_at = now
@@ -270,6 +273,7 @@ def _undo(bank_file: BankFile, reason: str, by: User) -> int:
     _reopen(HeldLine.objects.filter(twin__in=withdrawn.values("pk")))
     withdrawn.update(withdrawn_at=now)
     bank_file.lumps.all().delete()
+    forget_statement(bank_file)
     bank_file.undone_at, bank_file.undone_by = now, by
     bank_file.save(update_fields=["undone_at", "undone_by"])
     text = _("Ångrade bankfil nr %(file)s: %(count)s gåvor") % {

@@ -397,6 +397,55 @@ CREATE TRIGGER unplaced_gift_guard BEFORE INSERT OR DELETE OR UPDATE ON donation
 
 CREATE TRIGGER unplaced_gift_not_truncated BEFORE TRUNCATE ON donations_unplacedgift FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- What the books hold of a bank account by the bank's own day, for reconciliation. A reversal takes away from
+-- the day of what it reverses, whichever day it is booked on.
+
+CREATE OR REPLACE FUNCTION bank_days() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM new_rows WHERE kind IN ('gift', 'refund')) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO donations_bankday AS kept
+        (account_id, bank_date, slot, gifts, in_ore, refunds, out_ore, changed_at)
+    SELECT account_id, bank_date, pg_backend_pid() % 16,
+           coalesce(sum(sign) FILTER (WHERE kind = 'gift'), 0),
+           coalesce(sum(sign * amount_ore) FILTER (WHERE kind = 'gift'), 0),
+           coalesce(sum(sign) FILTER (WHERE kind = 'refund'), 0),
+           coalesce(sum(sign * amount_ore) FILTER (WHERE kind = 'refund'), 0), max(created_at)
+    FROM (
+        -- Payment by payment: a plan once made for many rows would walk every payment for one.
+        SELECT r.kind, r.amount_ore, r.created_at, CASE WHEN r.reverses_id IS NULL THEN 1 ELSE -1 END AS sign,
+               CASE WHEN (r.kind = 'gift') = (r.reverses_id IS NULL) THEN r.debit_id ELSE r.credit_id END AS account_id,
+               coalesce((SELECT p.bank_date FROM donations_payment p WHERE p.id = r.payment_id), r.booked_on) AS bank_date
+        FROM new_rows r WHERE r.kind IN ('gift', 'refund')
+    ) AS side
+    GROUP BY account_id, bank_date
+    ORDER BY account_id, bank_date
+    ON CONFLICT (account_id, bank_date, slot) DO UPDATE SET
+        gifts = kept.gifts + EXCLUDED.gifts,
+        in_ore = kept.in_ore + EXCLUDED.in_ore,
+        refunds = kept.refunds + EXCLUDED.refunds,
+        out_ore = kept.out_ore + EXCLUDED.out_ore,
+        changed_at = greatest(kept.changed_at, EXCLUDED.changed_at);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_3_bank_days AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank_days();
+
+CREATE OR REPLACE FUNCTION bank_day_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'donations_bankday is kept by triggers: % is refused', TG_OP USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER bank_day_guard BEFORE INSERT OR DELETE OR UPDATE ON donations_bankday FOR EACH STATEMENT EXECUTE FUNCTION bank_day_guard();
+
+CREATE TRIGGER bank_day_not_truncated BEFORE TRUNCATE ON donations_bankday FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Needs
 
 CREATE OR REPLACE FUNCTION need_guard() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -713,3 +762,43 @@ CREATE TRIGGER year_closing_not_truncated BEFORE TRUNCATE ON donations_yearclosi
 CREATE TRIGGER left_surplus_append_only BEFORE DELETE OR UPDATE ON donations_leftsurplus FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER left_surplus_not_truncated BEFORE TRUNCATE ON donations_leftsurplus FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Reconciliation: what a person has read off a statement, and the word that a day has been looked at. Both are
+-- added to, never changed.
+
+CREATE OR REPLACE FUNCTION stated_day_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.day > stockholm_today()
+       OR NOT EXISTS (SELECT 1 FROM donations_account a WHERE a.id = NEW.account_id AND a.kind = 'bank') THEN
+        RAISE EXCEPTION 'stated day: only of a bank account, and of days that have been' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER stated_day_guard BEFORE INSERT ON donations_statedday FOR EACH ROW EXECUTE FUNCTION stated_day_guard();
+
+CREATE TRIGGER stated_day_append_only BEFORE DELETE OR UPDATE ON donations_statedday FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER stated_day_not_truncated BEFORE TRUNCATE ON donations_statedday FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE OR REPLACE FUNCTION sign_off_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- One at a time, so that the newest is known.
+    PERFORM pg_advisory_xact_lock(4703002);
+    IF NEW.day >= stockholm_today()
+       OR NOT EXISTS (SELECT 1 FROM donations_account a WHERE a.id = NEW.account_id AND a.kind = 'bank')
+       OR (NOT NEW.is_signed AND NOT coalesce((
+           SELECT s.is_signed FROM donations_signoff s
+           WHERE s.account_id = NEW.account_id AND s.day = NEW.day ORDER BY s.id DESC LIMIT 1), false)) THEN
+        RAISE EXCEPTION 'sign-off: only of a bank account''s day that is over, and taken back once signed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER sign_off_guard BEFORE INSERT ON donations_signoff FOR EACH ROW EXECUTE FUNCTION sign_off_guard();
+
+CREATE TRIGGER sign_off_append_only BEFORE DELETE OR UPDATE ON donations_signoff FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER sign_off_not_truncated BEFORE TRUNCATE ON donations_signoff FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

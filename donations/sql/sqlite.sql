@@ -283,6 +283,33 @@ BEGIN
     WHERE gift.left_ore > 0;
 END;
 
+-- What the books hold of a bank account by the bank's own day, for reconciliation. A reversal takes away from
+-- the day of what it reverses, whichever day it is booked on. Two plain statements, as for the totals. As with
+-- what waits on suspense, `verify_ledger` finds what somebody else has written there.
+
+CREATE TRIGGER transfer_bank_day AFTER INSERT ON donations_transfer
+WHEN NEW.kind IN ('gift', 'refund')
+BEGIN
+    INSERT INTO donations_bankday (account_id, bank_date, slot, gifts, in_ore, refunds, out_ore, changed_at)
+    SELECT side.account_id, side.bank_date, 0, 0, 0, 0, 0, NEW.created_at
+    FROM (SELECT iif((NEW.kind = 'gift') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id) AS account_id,
+                 coalesce((SELECT bank_date FROM donations_payment WHERE id = NEW.payment_id), NEW.booked_on) AS bank_date
+    ) AS side
+    WHERE NOT EXISTS (
+        SELECT 1 FROM donations_bankday b
+        WHERE b.account_id = side.account_id AND b.bank_date = side.bank_date AND b.slot = 0);
+
+    UPDATE donations_bankday SET
+        gifts = gifts + (NEW.kind = 'gift') * iif(NEW.reverses_id IS NULL, 1, -1),
+        in_ore = in_ore + (NEW.kind = 'gift') * iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore),
+        refunds = refunds + (NEW.kind = 'refund') * iif(NEW.reverses_id IS NULL, 1, -1),
+        out_ore = out_ore + (NEW.kind = 'refund') * iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore),
+        changed_at = max(changed_at, NEW.created_at)
+    WHERE account_id = iif((NEW.kind = 'gift') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id)
+      AND bank_date = coalesce((SELECT bank_date FROM donations_payment WHERE id = NEW.payment_id), NEW.booked_on)
+      AND slot = 0;
+END;
+
 -- Needs
 
 CREATE TRIGGER need_guard BEFORE INSERT ON donations_need
@@ -577,4 +604,48 @@ END;
 
 CREATE TRIGGER left_surplus_no_delete BEFORE DELETE ON donations_leftsurplus BEGIN
     SELECT RAISE(ABORT, 'donations_leftsurplus is append-only: DELETE is refused');
+END;
+
+-- Reconciliation: what a person has read off a statement, and the word that a day has been looked at. Both are
+-- added to, never changed.
+
+CREATE TRIGGER stated_day_guard BEFORE INSERT ON donations_statedday
+WHEN EXISTS (SELECT 1 FROM donations_statedday WHERE id = NEW.id)
+  OR NOT EXISTS (SELECT 1 FROM donations_account WHERE id = NEW.account_id AND kind = 'bank')
+  OR NEW.day > date('now', iif(
+    datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
+    AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
+    '+2 hours', '+1 hour'))
+BEGIN
+    SELECT RAISE(ABORT, 'stated day: only of a bank account, and of days that have been');
+END;
+
+CREATE TRIGGER stated_day_no_update BEFORE UPDATE ON donations_statedday BEGIN
+    SELECT RAISE(ABORT, 'donations_statedday is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER stated_day_no_delete BEFORE DELETE ON donations_statedday BEGIN
+    SELECT RAISE(ABORT, 'donations_statedday is append-only: DELETE is refused');
+END;
+
+CREATE TRIGGER sign_off_guard BEFORE INSERT ON donations_signoff
+WHEN EXISTS (SELECT 1 FROM donations_signoff WHERE id = NEW.id)
+  OR NOT EXISTS (SELECT 1 FROM donations_account WHERE id = NEW.account_id AND kind = 'bank')
+  OR NEW.day >= date('now', iif(
+    datetime('now') >= datetime(strftime('%Y-03-25', 'now'), 'weekday 0', '+1 hour')
+    AND datetime('now') < datetime(strftime('%Y-10-25', 'now'), 'weekday 0', '+1 hour'),
+    '+2 hours', '+1 hour'))
+  OR (NOT NEW.is_signed AND NOT coalesce(
+      (SELECT s.is_signed FROM donations_signoff s
+       WHERE s.account_id = NEW.account_id AND s.day = NEW.day ORDER BY s.id DESC LIMIT 1), 0))
+BEGIN
+    SELECT RAISE(ABORT, 'sign-off: only of a bank account''s day that is over, and taken back once signed');
+END;
+
+CREATE TRIGGER sign_off_no_update BEFORE UPDATE ON donations_signoff BEGIN
+    SELECT RAISE(ABORT, 'donations_signoff is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER sign_off_no_delete BEFORE DELETE ON donations_signoff BEGIN
+    SELECT RAISE(ABORT, 'donations_signoff is append-only: DELETE is refused');
 END;
