@@ -14,6 +14,8 @@ from donations.finance import (
     periods,
     proposal,
     reallocation,
+    reconciliation,
+    reconciliation_day,
     remaining,
     reports,
     results,
@@ -111,6 +113,29 @@ urlpatterns = [
         "ekonomi/bankfiler/<int:file_id>/beslut/<int:held_id>/andra/",
         held.reopen,
         name="finance_held_reopen",
+    ),
+    path("ekonomi/avstamning/", reconciliation.month, name="finance_reconciliation"),
+    path(
+        "ekonomi/avstamning/stam-av/", reconciliation.sign_many, name="finance_reconciliation_many"
+    ),
+    path(
+        "ekonomi/avstamning/<int:account_id>/<str:day>/",
+        reconciliation_day.day,
+        name="finance_reconciliation_day",
+    ),
+    *(
+        path(
+            f"ekonomi/avstamning/<int:account_id>/<str:day>/{address}/",
+            view,
+            name=f"finance_reconciliation_{name}",
+        )
+        for address, view, name in (
+            ("stam-av", reconciliation_day.sign, "sign"),
+            ("ta-tillbaka", reconciliation_day.take_back, "take_back"),
+            ("skriv-in", reconciliation_day.state, "state"),
+            ("stryk", reconciliation_day.strike, "strike"),
+            ("rakna-om", reconciliation_day.count_anew, "count"),
+        )
     ),
     path("ekonomi/kom-igang/", getting_started.begin, name="finance_getting_started"),
     path(
