@@ -263,7 +263,7 @@ def test_all_files_with_nothing_to_ask_are_booked_each_by_itself(eskil: Client) 
     text = text_of(answer)
     assert "”ett.txt” är bokförd: 1 gåva, 500 kr." in text
     assert "”två.txt” är bokförd: 2 gåvor, 750,50 kr." in text
-    assert "1 bankfil är inte bokförd" in text_of(eskil.get(reverse("finance_start")))
+    assert "1 Bankfiler att bokföra" in text_of(eskil.get(reverse("finance_start")))
     again = eskil.post(reverse("finance_bank_files_confirm"), {"fil": inputs}, follow=True)
     assert "Det var redan gjort." in text_of(again)
     assert sorted(gifts()) == [25_050, 50_000, 50_000]
@@ -391,7 +391,7 @@ def twins(eskil: Client) -> BankFile:
 def test_a_line_stands_beside_its_twin_with_what_differs_in_words(
     eskil: Client, twins: BankFile
 ) -> None:
-    assert "2 rader i bankfiler väntar på beslut" in text_of(eskil.get(reverse("finance_start")))
+    assert "2 Betalningar som liknar bokförda gåvor" in text_of(eskil.get(reverse("finance_start")))
     assert "Väntar på beslut: 2" in row_of(eskil.get(LIST), "camt.xml")
     answer = page(eskil, "finance_held", twins.pk)
     assert row_of(answer, "Belopp") == "Belopp 250,50 kr 250,50 kr"

@@ -72,7 +72,7 @@ def test_the_oldest_stand_first_with_what_is_left_of_them(eskil: Client, funds: 
     text = text_of(eskil.get(QUEUE))
     assert "Nu väntar 2 gåvor, tillsammans 1 000 kr" in text
     assert "500 kr av 1 000 kr" in text
-    assert "1 000 kr i oplacerade gåvor" in text_of(eskil.get(reverse("finance_start")))
+    assert "1 000 kr väntar på sin insamling" in text_of(eskil.get(reverse("finance_start")))
     operations.reverse(placed, booked_on=booked_on, reason="x", by=by)
     assert queue(eskil)[0] == (older.pk, 900_00)
 
