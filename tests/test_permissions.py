@@ -235,6 +235,8 @@ def world(me: User | None) -> dict[str, Any]:
         "transfer_id": gift.pk,
         "fund_year_id": year.pk,
         "proposal_id": draft.pk,
+        "account_id": cast.bank().pk,
+        "day": cast.MIDSUMMER,
         "user_id": other.pk,
         "change_id": asked.pk,
         "consent_id": cast.consent().pk,

@@ -672,10 +672,10 @@ def test_days_that_agree_are_signed_together_and_a_second_click_does_nothing(
     once = re.findall(r'name="once" value="([^"]+)"', form)
     assert len(ticked) == 2
     path = reverse("finance_reconciliation_many") + "?manad=2026-03"
-    for told in ("2 dagar är avstämda", "redan gjort"):
-        page = eskil.post(path, {"dag": ticked, "once": once}, follow=True)
-        assert told in text_of(page)
-        assert page.request["QUERY_STRING"] == "manad=2026-03"
+    page = eskil.post(path, {"dag": ticked, "once": once}, follow=True)
+    assert "2 dagar är avstämda" in text_of(page)
+    assert page.request["QUERY_STRING"] == "manad=2026-03"
+    assert "redan gjort" in text_of(eskil.post(path, {"dag": ticked, "once": once}, follow=True))
     assert SignOff.objects.count() == 2
     assert row_of(page, "tis 3 mar").endswith("✓ Avstämd 100 kr 100 kr Eskil")
 
@@ -696,6 +696,17 @@ def test_of_several_days_none_is_signed_when_one_has_changed(even: BankFile, esk
         page = eskil.post(path, sent | {"dag": odd}, follow=True)
         assert page.status_code == 200
     assert SignOff.objects.count() == 0
+
+
+def test_who_locks_a_period_is_told_of_days_that_nobody_has_signed(
+    brunnar: Fund, eskil: Client
+) -> None:
+    yesterday = timezone.localdate() - ONE_DAY
+    given(1_00, yesterday, brunnar)
+    path = reverse("finance_lock_period")
+    told = "Dagar som inte är avstämda: 1."
+    assert told in text_of(eskil.get(path, {"till": yesterday}))
+    assert told not in text_of(eskil.get(path, {"till": yesterday - ONE_DAY}))
 
 
 def test_a_difference_is_signed_on_the_days_page_with_what_was_typed_kept(

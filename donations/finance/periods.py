@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 
 from donations import operations, queries
 from donations.days import long_date
+from donations.finance import reconciliation
 from donations.finance.forms import Tick
 from donations.finance.operation import operate, sent
 from donations.forms import DayField, OperationForm
 from donations.models import PeriodLock, Proposal
+from donations.reports.reconciliation import Day
 from staff import access
 from staff.requests import member
 
@@ -55,10 +57,12 @@ class Waiting:
     gifts: int
     gifts_ore: int
     proposals: int
+    # That somebody has not signed off.
+    days: list[Day]
 
     @property
     def is_anything(self) -> bool:
-        return bool(self.gifts or self.proposals)
+        return bool(self.gifts or self.proposals or self.days)
 
 
 @access.staff("donations.view_periodlock", methods=access.READ)
@@ -125,4 +129,6 @@ def waiting(through: datetime.date) -> Waiting:
     gifts = queries.unplaced().filter(payment__bank_date__lte=through)
     left = gifts.aggregate(gifts=Count("pk"), ore=Sum("left_ore"))
     waits = Proposal.objects.pending().filter(year__starts_on__lte=through)
-    return Waiting(left["gifts"], left["ore"] or 0, waits.count())
+    days = reconciliation.waiting_days(timezone.localdate(), operations.first_open_day())
+    unsigned = [one for one in days if one.day <= through]
+    return Waiting(left["gifts"], left["ore"] or 0, waits.count(), unsigned)
