@@ -835,6 +835,19 @@ def test_a_day_of_a_quarter_ago_still_waits_and_the_day_before_it_is_left_to_its
     assert f"?manad={first:%Y-%m}" in eskil.get(reverse("finance_start")).content.decode()
 
 
+def test_days_before_an_accounts_first_statement_are_not_missed(
+    brunnar: Fund, eskil: Client
+) -> None:
+    today = timezone.localdate()
+    for ago in (10, 5, 3, 2):
+        given(1_00, today - ago * ONE_DAY, brunnar)
+    assert tasks(eskil)["Dagar att stämma av"] == 4
+    for ago in (5, 2):
+        reconciliation.state_day(cast.bank(), today - ago * ONE_DAY, 1_00, by=cast.ester())
+    page = text_of(eskil.get(reverse("finance_start")))
+    assert "3 Dagar att stämma av 1 saknar kontoutdrag, 2 stämmer." in page
+
+
 def test_each_role_has_on_its_desk_what_it_can_do(eskil: Client) -> None:
     kajsa = cast.sign_in(Client(), cast.colleague())
     reader = cast.sign_in(Client(), cast.member("Rut", Role.READER))
