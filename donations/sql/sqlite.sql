@@ -284,21 +284,12 @@ BEGIN
 END;
 
 -- What the books hold of a bank account by the bank's own day, for reconciliation. A reversal takes away from
--- the day of what it reverses, whichever day it is booked on. Two plain statements, as for the totals. As with
--- what waits on suspense, `verify_ledger` finds what somebody else has written there.
+-- the day of what it reverses, whichever day it is booked on. No upsert, as for the totals: the row is made where
+-- there was none to change. As with what waits on suspense, `verify_ledger` finds what somebody else has written.
 
 CREATE TRIGGER transfer_bank_day AFTER INSERT ON donations_transfer
 WHEN NEW.kind IN ('gift', 'refund')
 BEGIN
-    INSERT INTO donations_bankday (account_id, bank_date, slot, gifts, in_ore, refunds, out_ore, changed_at)
-    SELECT side.account_id, side.bank_date, 0, 0, 0, 0, 0, NEW.created_at
-    FROM (SELECT iif((NEW.kind = 'gift') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id) AS account_id,
-                 coalesce((SELECT bank_date FROM donations_payment WHERE id = NEW.payment_id), NEW.booked_on) AS bank_date
-    ) AS side
-    WHERE NOT EXISTS (
-        SELECT 1 FROM donations_bankday b
-        WHERE b.account_id = side.account_id AND b.bank_date = side.bank_date AND b.slot = 0);
-
     UPDATE donations_bankday SET
         gifts = gifts + (NEW.kind = 'gift') * iif(NEW.reverses_id IS NULL, 1, -1),
         in_ore = in_ore + (NEW.kind = 'gift') * iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore),
@@ -308,6 +299,15 @@ BEGIN
     WHERE account_id = iif((NEW.kind = 'gift') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id)
       AND bank_date = coalesce((SELECT bank_date FROM donations_payment WHERE id = NEW.payment_id), NEW.booked_on)
       AND slot = 0;
+
+    INSERT INTO donations_bankday (account_id, bank_date, slot, gifts, in_ore, refunds, out_ore, changed_at)
+    SELECT iif((NEW.kind = 'gift') = (NEW.reverses_id IS NULL), NEW.debit_id, NEW.credit_id),
+           coalesce((SELECT bank_date FROM donations_payment WHERE id = NEW.payment_id), NEW.booked_on), 0,
+           (NEW.kind = 'gift') * iif(NEW.reverses_id IS NULL, 1, -1),
+           (NEW.kind = 'gift') * iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore),
+           (NEW.kind = 'refund') * iif(NEW.reverses_id IS NULL, 1, -1),
+           (NEW.kind = 'refund') * iif(NEW.reverses_id IS NULL, NEW.amount_ore, -NEW.amount_ore), NEW.created_at
+    WHERE changes() = 0;
 END;
 
 -- Needs
