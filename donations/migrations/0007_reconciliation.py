@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("donations", "0004_bank_files"),
+        ("donations", "0006_gift_totals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
