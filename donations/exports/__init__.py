@@ -1,1 +1,1 @@
-"""Reports as files to take away: what comes out is what the page shows."""
+"""What leaves Kollekt as files: reports as pages show them, and vouchers for the general ledger."""
