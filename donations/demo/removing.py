@@ -33,6 +33,8 @@ from donations.models import (
     SignOff,
     StatedDay,
     StatementDay,
+    SieExport,
+    SieSum,
     SurplusClause,
     Transfer,
     UnplacedGift,
@@ -64,6 +66,7 @@ BOOKED: list[tuple[type[Model], str]] = [
     (YearClosing, "closed years"),
     (SignOff, "reconciled days"),
     (StatedDay, "sums of statements"),
+    (SieExport, "exports"),
 ]
 
 
@@ -155,6 +158,9 @@ def _delete_books(author: User) -> None:
     BoundPayer.objects.filter(by__in=_people(author)).delete()
     RememberedPlacement.objects.all().delete()
     UnplacedGift.objects.all().delete()
+    SieSum.objects.all().delete()
+    SieExport.objects.exclude(repeats=None).delete()
+    SieExport.objects.all().delete()
     # Reversals, then what puts right, and only then what they name.
     ProposalLine.objects.update(corrects=None)
     Transfer.objects.exclude(reverses=None).delete()

@@ -22,6 +22,7 @@ from donations.models.ledger import (
 )
 from donations.models.periods import PeriodLock, YearClosing
 from donations.models.reconciliation import BankDay, SignOff, StatedDay, StatementDay
+from donations.models.sie import SieExport, SieMapping, SieOverride, SieSum
 from donations.models.surplus import LeftSurplus, Proposal, ProposalLine
 from donations.models.uploads import UploadedSheet
 
@@ -52,6 +53,10 @@ __all__ = [
     "SignOff",
     "StatedDay",
     "StatementDay",
+    "SieExport",
+    "SieMapping",
+    "SieOverride",
+    "SieSum",
     "Submission",
     "SurplusClause",
     "Transfer",

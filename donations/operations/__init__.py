@@ -56,6 +56,7 @@ from donations.operations.proposals import (
     submit,
     withdraw,
 )
+from donations.operations.sie import export_sie, export_sie_again, held_in, year_of
 from donations.operations.years import (
     account,
     collection_year,
@@ -82,9 +83,12 @@ __all__ = [
     "disburse",
     "draft",
     "draft_back",
+    "export_sie",
+    "export_sie_again",
     "first_open_day",
     "follow_area",
     "fund_year",
+    "held_in",
     "leave_surplus",
     "left_of",
     "lock_period",
@@ -114,4 +118,5 @@ __all__ = [
     "what_stops_lock",
     "withdraw",
     "write_note",
+    "year_of",
 ]

@@ -802,3 +802,93 @@ CREATE TRIGGER sign_off_guard BEFORE INSERT ON donations_signoff FOR EACH ROW EX
 CREATE TRIGGER sign_off_append_only BEFORE DELETE OR UPDATE ON donations_signoff FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER sign_off_not_truncated BEFORE TRUNCATE ON donations_signoff FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Exports to the general ledger: no transfer is in two, and none is left out between two.
+
+-- After the guard, which waits for an export that is being made: a row whose id was given before that is
+-- refused, not lost. Operations take their ids when they have waited.
+
+CREATE OR REPLACE FUNCTION transfer_not_exported() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT min(id) FROM new_rows) <= (SELECT max(highest_id) FROM donations_sieexport) THEN
+        RAISE EXCEPTION 'ledger: an export has gone past this id' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_4_not_exported AFTER INSERT ON donations_transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION transfer_not_exported();
+
+-- The sums are written first, then the export that they are of. It takes all there is of its kinds on its days,
+-- so that all exports of it come to what the totals are: not an öre less, and none twice.
+
+CREATE OR REPLACE FUNCTION sie_export_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    -- Asked for first: joined with what is compared below, sums that nobody has analysed yet are walked for each.
+    kinds text[] := ARRAY(SELECT DISTINCT kind FROM donations_siesum WHERE export_id = NEW.number);
+BEGIN
+    PERFORM book_alone();
+    IF NEW.number <> (SELECT coalesce(max(number), 0) + 1 FROM donations_sieexport) THEN
+        RAISE EXCEPTION 'sie export: numbers follow each other' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.repeats_id IS NOT NULL THEN
+        IF EXISTS (SELECT 1 FROM donations_siesum WHERE export_id = NEW.number) OR NOT EXISTS (
+            SELECT 1 FROM donations_sieexport o
+            WHERE o.number = NEW.repeats_id AND o.repeats_id IS NULL
+              AND o.first_day = NEW.first_day AND o.last_day = NEW.last_day AND o.highest_id = NEW.highest_id
+              AND o.transfers = NEW.transfers AND o.amount_ore = NEW.amount_ore
+        ) THEN
+            RAISE EXCEPTION 'sie export: a repeat holds what another holds' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF NEW.highest_id IS DISTINCT FROM (SELECT max(id) FROM donations_transfer) THEN
+        RAISE EXCEPTION 'sie export: up to the newest transfer' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT EXISTS (
+        SELECT 1 FROM donations_siesum s WHERE s.export_id = NEW.number GROUP BY s.export_id
+        HAVING sum(s.transfers) = NEW.transfers AND sum(s.amount_ore) = NEW.amount_ore
+           AND min(s.booked_on) >= NEW.first_day AND max(s.booked_on) <= NEW.last_day
+    ) OR EXISTS (
+        SELECT 1 FROM (
+            SELECT t.account_id, t.kind, t.booked_on, t.in_ore, t.out_ore FROM donations_dailytotal t
+            WHERE t.kind = ANY (kinds) AND t.booked_on BETWEEN NEW.first_day AND NEW.last_day
+            UNION ALL
+            SELECT CASE WHEN s.is_reversal THEN s.debit_id ELSE s.credit_id END, s.kind, s.booked_on,
+                   CASE WHEN s.is_reversal THEN s.amount_ore ELSE -s.amount_ore END, 0
+            FROM donations_siesum s
+            WHERE s.kind = ANY (kinds) AND s.booked_on BETWEEN NEW.first_day AND NEW.last_day
+            UNION ALL
+            SELECT CASE WHEN s.is_reversal THEN s.credit_id ELSE s.debit_id END, s.kind, s.booked_on,
+                   0, CASE WHEN s.is_reversal THEN s.amount_ore ELSE -s.amount_ore END
+            FROM donations_siesum s
+            WHERE s.kind = ANY (kinds) AND s.booked_on BETWEEN NEW.first_day AND NEW.last_day
+        ) AS side
+        GROUP BY account_id, kind, booked_on HAVING sum(in_ore) <> 0 OR sum(out_ore) <> 0
+    ) THEN
+        RAISE EXCEPTION 'sie export: what is exported is not what the totals are' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER sie_export_guard BEFORE INSERT ON donations_sieexport FOR EACH ROW EXECUTE FUNCTION sie_export_guard();
+
+CREATE TRIGGER sie_export_append_only BEFORE DELETE OR UPDATE ON donations_sieexport FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER sie_export_not_truncated BEFORE TRUNCATE ON donations_sieexport FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE OR REPLACE FUNCTION sie_sum_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM new_rows r JOIN donations_sieexport e ON e.number = r.export_id) THEN
+        RAISE EXCEPTION 'sie sum: the export is already made' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER sie_sum_guard AFTER INSERT ON donations_siesum REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sie_sum_guard();
+
+CREATE TRIGGER sie_sum_append_only BEFORE DELETE OR UPDATE ON donations_siesum FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER sie_sum_not_truncated BEFORE TRUNCATE ON donations_siesum FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

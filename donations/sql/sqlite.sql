@@ -649,3 +649,89 @@ END;
 CREATE TRIGGER sign_off_no_delete BEFORE DELETE ON donations_signoff BEGIN
     SELECT RAISE(ABORT, 'donations_signoff is append-only: DELETE is refused');
 END;
+
+-- Exports to the general ledger: no transfer is in two, and none is left out between two.
+
+CREATE TRIGGER transfer_not_exported AFTER INSERT ON donations_transfer
+WHEN NEW.id <= (SELECT max(highest_id) FROM donations_sieexport)
+BEGIN
+    SELECT RAISE(ABORT, 'ledger: an export has gone past this id');
+END;
+
+-- The sums are written first, then the export that they are of. It takes all there is of its kinds on its days,
+-- so that all exports of it come to what the totals are: not an öre less, and none twice.
+
+CREATE TRIGGER sie_export_guard BEFORE INSERT ON donations_sieexport BEGIN
+    SELECT RAISE(ABORT, 'sie export: numbers follow each other')
+    WHERE NEW.number <> (SELECT coalesce(max(number), 0) + 1 FROM donations_sieexport);
+
+    SELECT RAISE(ABORT, 'sie export: a repeat holds what another holds')
+    WHERE NEW.repeats_id IS NOT NULL AND (
+        EXISTS (SELECT 1 FROM donations_siesum WHERE export_id = NEW.number) OR NOT EXISTS (
+            SELECT 1 FROM donations_sieexport o
+            WHERE o.number = NEW.repeats_id AND o.repeats_id IS NULL
+              AND o.first_day = NEW.first_day AND o.last_day = NEW.last_day AND o.highest_id = NEW.highest_id
+              AND o.transfers = NEW.transfers AND o.amount_ore = NEW.amount_ore));
+
+    SELECT RAISE(ABORT, 'sie export: up to the newest transfer')
+    WHERE NEW.repeats_id IS NULL AND NEW.highest_id IS NOT (SELECT max(id) FROM donations_transfer);
+
+    SELECT RAISE(ABORT, 'sie export: what is exported is not what the totals are')
+    WHERE NEW.repeats_id IS NULL AND (
+        NOT EXISTS (
+            SELECT 1 FROM donations_siesum s WHERE s.export_id = NEW.number GROUP BY s.export_id
+            HAVING sum(s.transfers) = NEW.transfers AND sum(s.amount_ore) = NEW.amount_ore
+               AND min(s.booked_on) >= NEW.first_day AND max(s.booked_on) <= NEW.last_day
+        ) OR EXISTS (
+            SELECT 1 FROM (
+                SELECT t.account_id, t.kind, t.booked_on, t.in_ore, t.out_ore FROM donations_dailytotal t
+                WHERE t.booked_on BETWEEN NEW.first_day AND NEW.last_day
+                  AND t.kind IN (SELECT n.kind FROM donations_siesum n WHERE n.export_id = NEW.number)
+                UNION ALL
+                SELECT iif(s.is_reversal, s.debit_id, s.credit_id), s.kind, s.booked_on,
+                       iif(s.is_reversal, s.amount_ore, -s.amount_ore), 0
+                FROM donations_siesum s
+                WHERE s.booked_on BETWEEN NEW.first_day AND NEW.last_day
+                  AND s.kind IN (SELECT n.kind FROM donations_siesum n WHERE n.export_id = NEW.number)
+                UNION ALL
+                SELECT iif(s.is_reversal, s.credit_id, s.debit_id), s.kind, s.booked_on,
+                       0, iif(s.is_reversal, s.amount_ore, -s.amount_ore)
+                FROM donations_siesum s
+                WHERE s.booked_on BETWEEN NEW.first_day AND NEW.last_day
+                  AND s.kind IN (SELECT n.kind FROM donations_siesum n WHERE n.export_id = NEW.number)
+            ) AS side
+            GROUP BY account_id, kind, booked_on HAVING sum(in_ore) <> 0 OR sum(out_ore) <> 0));
+END;
+
+CREATE TRIGGER sie_export_no_update BEFORE UPDATE ON donations_sieexport BEGIN
+    SELECT RAISE(ABORT, 'donations_sieexport is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER sie_export_no_delete BEFORE DELETE ON donations_sieexport BEGIN
+    SELECT RAISE(ABORT, 'donations_sieexport is append-only: DELETE is refused');
+END;
+
+CREATE TRIGGER sie_sum_guard BEFORE INSERT ON donations_siesum
+WHEN EXISTS (SELECT 1 FROM donations_sieexport WHERE number = NEW.export_id)
+BEGIN
+    SELECT RAISE(ABORT, 'sie sum: the export is already made');
+END;
+
+CREATE TRIGGER sie_sum_no_update BEFORE UPDATE ON donations_siesum BEGIN
+    SELECT RAISE(ABORT, 'donations_siesum is append-only: UPDATE is refused');
+END;
+
+CREATE TRIGGER sie_sum_no_delete BEFORE DELETE ON donations_siesum BEGIN
+    SELECT RAISE(ABORT, 'donations_siesum is append-only: DELETE is refused');
+END;
+
+-- Neither is put in place of another: that deletes without firing the DELETE trigger.
+CREATE TRIGGER sie_sum_no_replace BEFORE INSERT ON donations_siesum
+WHEN EXISTS (SELECT 1 FROM donations_siesum WHERE id = NEW.id)
+  OR EXISTS (
+      SELECT 1 FROM donations_siesum s
+      WHERE s.booked_on = NEW.booked_on AND s.kind = NEW.kind AND s.debit_id = NEW.debit_id
+        AND s.credit_id = NEW.credit_id AND s.is_reversal = NEW.is_reversal AND s.export_id = NEW.export_id)
+BEGIN
+    SELECT RAISE(ABORT, 'donations_siesum is append-only: REPLACE is refused');
+END;
