@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from donations import recall
@@ -21,9 +22,12 @@ from donations.models import (
     DailyTotal,
     Fund,
     GiftSource,
+    SieMapping,
+    SieOverride,
     SurplusClause,
     Transfer,
 )
+from donations.models.sie import ACCOUNT_FIELDS, parted
 from donations.money import AmountError, format_amount, parse_kronor
 
 
@@ -364,3 +368,61 @@ class BoundPayerForm(forms.ModelForm):
                 _("Betalaren är redan bunden till %s. Ta bort den bindningen först.") % bound.fund
             )
         return number
+
+
+# What goes to the general ledger
+
+
+class SieMappingForm(forms.ModelForm):
+    """Which accounts in the general ledger the movements go to."""
+
+    kinds = forms.MultipleChoiceField(
+        label="Det här exporteras",
+        choices=[(kind.value, capfirst(kind.label)) for kind in Transfer.Kind],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=(
+            "Ingående belopp står oftast redan i bokföringen, och en överföring till nytt år flyttar"
+            " inget mellan projekten. Bokför ni utbetalningar på annat håll: ta bort dem här."
+        ),
+    )
+
+    class Meta:
+        model = SieMapping
+        fields = ["series", "kinds", *ACCOUNT_FIELDS]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        others = SieOverride.objects.values_list("account", flat=True)
+        known = dict(parted(text) for text in others if text)
+        for field in ACCOUNT_FIELDS:
+            _refuse_other_name(self, field, known)
+        return data
+
+
+class SieOverrideForm(forms.ModelForm):
+    """An area's, a fund's or a bank account's own account, or a fund's project code."""
+
+    class Meta:
+        model = SieOverride
+        fields = ["focus_area", "fund", "bank", "account", "project_code"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        mapping = SieMapping.current()
+        others = SieOverride.objects.exclude(pk=self.instance.pk)
+        texts = [*others.values_list("account", flat=True)]
+        texts += [getattr(mapping, field) for field in ACCOUNT_FIELDS]
+        _refuse_other_name(self, "account", dict(parted(text) for text in texts if text))
+        return data
+
+
+def _refuse_other_name(form: forms.ModelForm, field: str, known: dict[str, str]) -> None:
+    """An account has one name in the file; `known` are those there are, by number, and learns this one."""
+    number, name = parted(form.cleaned_data.get(field, ""))
+    if number and known.setdefault(number, name) != name:
+        form.add_error(
+            field,
+            _("Konto %(number)s heter ”%(name)s” på ett annat ställe. Skriv samma namn här.")
+            % {"number": number, "name": known[number]},
+        )

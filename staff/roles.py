@@ -59,6 +59,9 @@ _BOOKS = {
         "periodlock",
         "proposal",
         "signoff",
+        "sieexport",
+        "siemapping",
+        "sieoverride",
         "surplusclause",
         "transfer",
         "yearclosing",
@@ -77,6 +80,9 @@ PERMISSIONS: dict[Role, set[str]] = {
         *_all("donations", "collectionyear"),
         # What files from banks are read by.
         *_all("donations", "accountnumber", "giftsource", "asiderule", "columnmapping"),
+        # What goes to the general ledger, and to which accounts there.
+        *_all("donations", "sieoverride"),
+        *("donations.change_siemapping", "donations.add_sieexport"),
         *(f"donations.{do}_boundpayer" for do in ("view", "add", "delete")),
         "donations.view_payment",
         *(

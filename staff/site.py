@@ -131,6 +131,17 @@ SECTIONS = (
                 "Betalare vars gåvor utan nummer alltid går till samma insamling.",
                 "Ny betalare i Autogiro",
             ),
+            Task(
+                "donations.siemapping",
+                "Vilka konton i bokföringen som gåvor och utbetalningar exporteras till.",
+                "Vilka konton i bokföringen som gåvor och utbetalningar exporteras till.",
+            ),
+            Task(
+                "donations.sieoverride",
+                "Egna konton och projektkoder för fokusområden, insamlingar och bankkonton.",
+                "Egna konton och projektkoder för fokusområden, insamlingar och bankkonton.",
+                "Nytt undantag i konteringen",
+            ),
         ),
     ),
     Section(

@@ -13,7 +13,15 @@ from django.test import Client
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils import timezone
 
-from donations.models import Account, AccountNumber, CollectionYear, GiftSource, SurplusClause
+from donations.models import (
+    Account,
+    AccountNumber,
+    CollectionYear,
+    GiftSource,
+    SieMapping,
+    SieOverride,
+    SurplusClause,
+)
 from projects.models import Contact, Image, Page, Plan, SiteSettings
 from projects.pictures import Picture
 from projects.snapshots import freeze
@@ -301,6 +309,8 @@ def everything() -> list[str]:
         "donations_collectionyear": CollectionYear.objects.latest("starts_on"),
         "donations_account": Account.objects.get(kind=Account.Kind.BANK),
         "donations_accountnumber": number,
+        "donations_siemapping": SieMapping.current(),
+        "donations_sieoverride": SieOverride.objects.create(fund=fund, account="3011 Gåvor"),
         "staff_user": newcomer,
     }
     named: list[tuple[Any, ...]] = [(f"admin:{name}_change", row.pk) for name, row in rows.items()]
@@ -400,6 +410,8 @@ def test_no_page_is_left_out_of_those_looked_at() -> None:
         "/admin/donations/transfer/add/",  # leads on to the page of finance
         "/admin/staff/event/add/",
         "/admin/projects/sitesettings/add/",
+        "/admin/donations/siemapping/",  # leads on to the one there is
+        "/admin/donations/siemapping/add/",
     }
 
 

@@ -47,6 +47,8 @@ from donations.models import (
     CollectionYear,
     ColumnMapping,
     Fund,
+    SieMapping,
+    SieOverride,
     SurplusClause,
     Transfer,
 )
@@ -226,12 +228,16 @@ def world(me: User | None) -> dict[str, Any]:
     ]
     sheet, *bank_things = read_from_banks(fund, other)
     things += bank_things
+    SieMapping.current().save()
+    things += [SieMapping.current(), SieOverride.objects.create(fund=fund, project_code="7")]
+    operations.export_sie(cast.NEW_YEAR, cast.MIDSUMMER, by=other)
     shown = picture()
     return {
         **{thing._meta.label: thing for thing in things},
         "file_id": sheet.pk,
         "mapping_id": sheet.mapping_id,
         "fund_id": fund.pk,
+        "export_id": 1,
         "transfer_id": gift.pk,
         "fund_year_id": year.pk,
         "proposal_id": draft.pk,

@@ -1,5 +1,5 @@
 """The pages of the admin where finance works."""
 
-from donations.admin import accounts, funds, registers, transfers
+from donations.admin import accounts, funds, registers, sie, transfers
 
-__all__ = ["accounts", "funds", "registers", "transfers"]
+__all__ = ["accounts", "funds", "registers", "sie", "transfers"]

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from donations import operations
@@ -63,6 +63,7 @@ class TransferAdmin(OperationAdmin):
         "corrects",
         "reverses",
         "since",
+        "exported",
         "author",
         "created_at",
     ]
@@ -156,6 +157,15 @@ class TransferAdmin(OperationAdmin):
     def payer(self, transfer: Transfer) -> str:
         said = [transfer.payment.payer_name, transfer.payment.message] if transfer.payment else []
         return mask(", ".join(text for text in said if text)) or "–"
+
+    @admin.display(description="exporterad till bokföringen")
+    def exported(self, transfer: Transfer) -> str:
+        """The export that its voucher is in."""
+        export = operations.held_in(transfer)
+        if export is None:
+            return _("inte än")
+        address = reverse("finance_sie_export", args=[export.number])
+        return format_html("<a href='{}'>{}</a>", address, export)
 
     @admin.display(description="av")
     def author(self, transfer: Transfer) -> str:
