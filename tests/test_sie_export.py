@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from donations import bulk, operations
+from donations.finance.sie import preview
 from donations.models import (
     CollectionYear,
     Fund,
@@ -23,6 +24,7 @@ from donations.models import (
 )
 from donations.models.sie import ACCOUNT_FIELDS, period
 from donations.operations import OperationError, Part
+from donations.reports import sie_due
 from projects.models import SiteSettings
 from staff.models import Event
 from tests import cast
@@ -137,12 +139,17 @@ def test_the_vouchers_of_books_with_every_kind_come_to_what_the_ledger_holds() -
             mapped()
             book = Book(random.Random(seed))
             book.fill()
-            made = [export(days) for days in years_of_book() if booked(days)]
+            shown = {days: preview(*days) for days in years_of_book() if booked(days)}
+            made = [export(days) for days in shown]
             assert sum(one.transfers for one in made) == Transfer.objects.count()
             for one in made:
                 file, days = opened(one), (one.first_day, one.last_day)
                 assert told(file) == ledger(*days)
                 assert file.year == days
+                net = Counter({row.number: row.debit - row.credit for row in shown[days].accounts})
+                net.subtract(net_of(file))
+                assert not any(net.values())
+                assert sie_due.by_day(*days) == sie_due.by_account(*days, Kind.values) == {}
                 seen.update(
                     voucher.text.split(": ")[1].rpartition(",")[0] for voucher in file.vouchers
                 )
@@ -151,6 +158,14 @@ def test_the_vouchers_of_books_with_every_kind_come_to_what_the_ledger_holds() -
     names |= {"Överföringar till nytt år", "Utbetalningar"}
     undone = {f"Rättelse, {name[0].lower()}{name[1:]}" for name in names}
     assert seen.keys() == names | undone
+
+
+def net_of(file: Sie) -> dict[str, int]:
+    """What each account of the general ledger comes to."""
+    net: dict[str, int] = defaultdict(int)
+    for row in file.rows:
+        net[row.account] += row.ore
+    return net
 
 
 def years_of_book() -> list[tuple[datetime.date, datetime.date]]:

@@ -76,6 +76,9 @@ def test_the_list_tells_of_each_month_what_is_left_and_where_the_rest_is(
     operations.lock_period(datetime.date(2024, 6, 30), by=cast.ester())
     page = eskil.get(LIST, AR)
     assert row_of(page, "Juni 2024") == "Juni 2024 ingenting mer nr 1 låst"
+    made(eskil, JUNE.replace("06", "07"))
+    assert row_of(page, "Juli 2024") == "Juli 2024 −250,50 kr öppen"
+    assert row_of(eskil.get(LIST, AR), "Juli 2024") == "Juli 2024 ingenting mer nr 2 öppen"
     assert "Export 1 1–30 juni 2024 3 1 327,50 kr" in text_of(page)
 
 
@@ -339,6 +342,19 @@ def test_a_reader_sees_the_mapping_and_changes_nothing() -> None:
     assert "3993" in lage.get(MAPPING).content.decode()
     assert lage.post(MAPPING, {"gifts": "3011 x"}).status_code == 403
     assert lage.get(OTHER).status_code == 403
+
+
+def test_an_organisation_number_that_is_none_is_refused_and_a_right_one_has_its_hyphen() -> None:
+    SiteSettings(name="Långväga", organisation_number="802000-0000").save()
+    astrid = cast.sign_in(Client(), cast.astrid())
+    path = "/admin/projects/sitesettings/1/change/"
+    form = shown(astrid, path)
+    # One that stands there since before is in nobody's way.
+    assert astrid.post(path, form | {"tagline": "Bistånd"}).status_code == 302
+    answer = astrid.post(path, form | {"organisation_number": "802000-1230"})
+    assert "inte ett organisationsnummer" in faults(answer)["organisation_number"][0]
+    assert astrid.post(path, form | {"organisation_number": "8020001239"}).status_code == 302
+    assert SiteSettings.current().organisation_number == "802000-1239"
 
 
 # In a browser
