@@ -27,6 +27,7 @@ from donations.models import (
     Fund,
     FundYear,
     Proposal,
+    SieOverride,
     Transfer,
 )
 from donations.operations import GiftIn
@@ -90,6 +91,10 @@ def test_the_demo_is_the_first_seed_to_the_krona_and_goes_without_a_trace(
     close_the_first_year(tried)
     put_right_and_move_back(tried)
     sheet = set_up_and_hand_in(tried)
+    SieOverride.objects.create(fund=fund, project_code="7")
+    today = timezone.localdate()
+    export = operations.export_sie(today.replace(month=1, day=1), today, by=tried)
+    operations.export_sie_again(export, by=tried)
 
     with django_capture_on_commit_callbacks(execute=True):
         call_command("remove_demo", stdout=StringIO())

@@ -31,6 +31,7 @@ from donations.models import (
     ProposalLine,
     RememberedPlacement,
     SieExport,
+    SieOverride,
     SieSum,
     SignOff,
     StatedDay,
@@ -153,6 +154,10 @@ def _delete_books(author: User) -> None:
     payments = list(Transfer.objects.values_list("payment_id", flat=True))
     clauses = SurplusClause.objects.filter(focus_area__in=pages)
     clause_ids = list(clauses.values_list("pk", flat=True))
+    overrides = SieOverride.objects.filter(
+        Q(fund__in=fund_ids) | Q(focus_area__in=pages) | Q(bank__name=loading.BANK)
+    )
+    override_ids = list(overrides.values_list("pk", flat=True))
 
     HeldLine.objects.filter(file__by__in=_people(author)).delete()
     BoundPayer.objects.filter(by__in=_people(author)).delete()
@@ -174,6 +179,7 @@ def _delete_books(author: User) -> None:
     GiftTotal.objects.all().delete()
     BankDay.objects.all().delete()
     _delete_bank_files(author)
+    overrides.delete()
     Account.objects.filter(fund_year__fund__in=fund_ids).delete()
     Account.objects.filter(kind=Account.Kind.BANK, name=loading.BANK).delete()
     Account.objects.exclude(kind__in=[Account.Kind.BANK, Account.Kind.FUND]).delete()
@@ -183,6 +189,7 @@ def _delete_books(author: User) -> None:
     clauses.delete()
     CollectionYear.objects.filter(pk__in=years, fund_years=None).delete()
     # Last: what is deleted writes a line of its own there.
+    SieOverride.history.filter(id__in=override_ids).delete()
     Fund.history.filter(id__in=fund_ids).delete()
     SurplusClause.history.filter(id__in=clause_ids).delete()
 
