@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("donations", "0004_bank_files"),
+        ("donations", "0007_reconciliation"),
         ("projects", "0005_search_texts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
