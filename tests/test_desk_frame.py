@@ -39,7 +39,8 @@ pytestmark = pytest.mark.django_db
 SECTIONS = {
     "Redaktion": "/admin/projects/",
     "Ekonomi": "/admin/donations/",
-    "Årets insamlingar": "/ekonomi/",
+    "Insamlingar i dag": "/ekonomi/",
+    "Resultat": "/ekonomi/resultat/",
 }
 PEOPLE = {
     "Medarbetare": "/admin/staff/user/",
@@ -47,10 +48,17 @@ PEOPLE = {
 }
 # What each role finds in the header beside the website, its own account and the way out.
 WAYS = {
-    Role.EDITOR: {"Redaktion", "Händelser"},
-    Role.FINANCE: {"Redaktion", "Ekonomi", "Årets insamlingar", "Händelser"},
-    Role.APPROVER: {"Redaktion", "Ekonomi", "Årets insamlingar", "Medarbetare", "Händelser"},
-    Role.READER: {"Redaktion", "Ekonomi", "Årets insamlingar", "Händelser"},
+    Role.EDITOR: {"Redaktion", "Resultat", "Händelser"},
+    Role.FINANCE: {"Redaktion", "Ekonomi", "Insamlingar i dag", "Resultat", "Händelser"},
+    Role.APPROVER: {
+        "Redaktion",
+        "Ekonomi",
+        "Insamlingar i dag",
+        "Resultat",
+        "Medarbetare",
+        "Händelser",
+    },
+    Role.READER: {"Redaktion", "Ekonomi", "Insamlingar i dag", "Resultat", "Händelser"},
     Role.ADMINISTRATOR: {"Medarbetare", "Händelser"},
 }
 # Words of Django's or a library's English that would show a translation missing.

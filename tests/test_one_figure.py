@@ -210,7 +210,7 @@ def test_a_funds_page_says_what_plain_sql_says_of_each_of_its_years(books: Books
     for day in DAYS:
         plain = {year: figures_of(books, year, day) for year in YEARS if year <= day.year}
         for number in some_of(plain[YEARS[0]], day, step=23):
-            query = {"ar": day.year, "dag": day.isoformat()}
+            query = {"ar": str(day.year), "dag": day.isoformat()}
             page = eskil.get(reverse("finance_fund", args=[number]), query)
             told, read = account_of(plain[day.year][number]), text_of(page)
             assert [words for words in told.items() if " ".join(words) not in read] == [], number

@@ -867,10 +867,10 @@ def test_the_funds_without_a_need_are_those_of_the_page_that_lists_them(brunnar:
         closed.closed_on = closed_on
         closed.save()
     later = cast.fund("47036", cast.project("c", area))
-    later.opened_on = today.replace(month=12, day=31)
+    later.opened_on = today + ONE_DAY
     later.save()
     year = operations.collection_year(today)
     rows = remaining.rows(year, today)
     page = {row.fund.collection_number for row in rows if row.figures.need is None}
     assert page == {one.collection_number for one in start.lacking(today)}
-    assert page == {"47030", "47032", "47034", "47036"}
+    assert page == {"47030", "47032", "47034"}

@@ -8,8 +8,10 @@ from itertools import groupby
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.http import urlencode
 
 from donations import operations
 from donations.days import long_date
@@ -98,6 +100,10 @@ def remaining(request: HttpRequest) -> HttpResponse:
     }
     day = form.cleaned_data["dag"] if form.is_valid() else None
     # A fund's page shows the same day.
+    report_page = reverse("finance_report", args=["kvar-att-samla-in"])
+    context["report_address"] = (
+        f"{report_page}?{urlencode({'ar': year.name, 'dag': str(day or today)})}"
+    )
     context["year_query"] = years.query(year) + (f"&dag={day}" if day and day != today else "")
     context["quick_days"] = list(_quick_days(year, every_year, today, day, locked_through))
     if day:

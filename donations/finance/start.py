@@ -14,11 +14,9 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Sum,
     Value,
 )
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -29,6 +27,7 @@ from donations.finance import bank_files, reconciliation
 from donations.models import (
     BankFile,
     CollectionYear,
+    DailyTotal,
     Fund,
     FundYear,
     HeldLine,
@@ -219,11 +218,16 @@ def _of(what: str, waiting: QuerySet[Any], ore: Any = _NO_ORE) -> Any:
 def lacking(day: datetime.date) -> QuerySet[Fund]:
     """The funds that have no need by `day` for the year that holds it: as `reports.remaining` has them."""
     year = CollectionYear.objects.filter(starts_on__lte=day, ends_on__gte=day)
-    year_end = Coalesce(Subquery(year.values("ends_on")[:1]), Value(day))
     of_year = FundYear.objects.filter(fund=OuterRef("pk"), year__in=year)
+    money = DailyTotal.objects.filter(
+        account__fund_year__fund=OuterRef("pk"),
+        account__fund_year__year__in=year,
+        booked_on__lte=day,
+    )
     decided = Need.objects.filter(
         fund_year__fund=OuterRef("pk"), fund_year__year__in=year, decided_on__lte=day
     )
     is_open = Q(closed_on=None) | Q(closed_on__gte=day)
-    is_yet_to_come = is_open & Q(opened_on__lte=year_end, focus_area=None)
-    return Fund.objects.filter(Q(Exists(of_year)) | is_yet_to_come).filter(~Exists(decided))
+    is_known = Q(opened_on__lte=day) | Q(Exists(money))
+    is_of_year = Q(Exists(of_year)) | (is_open & Q(focus_area=None))
+    return Fund.objects.filter(is_known, is_of_year).filter(~Exists(decided))
