@@ -11,12 +11,13 @@ from django.utils import timezone
 
 from donations.bankfiles.recognise import recognise
 from donations.demo import bank_files, loading
-from donations.models import BankFile, LumpSum, UnplacedGift
+from donations.models import Account, BankFile, LumpSum, UnplacedGift
 from donations.operations.bank_files import confirm
 from donations.outcome import Outcome
 from staff.models import User
 from staff.roles import Role
 from tests import cast
+from tests.test_finance_pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,17 @@ def test_the_demos_day_comes_as_gifts_of_which_three_wait_and_as_a_statement(esk
     lump = LumpSum.objects.get(file=statement)
     assert lump.amount_ore == sum(gift.ore for gift in bank_files.GIFTS)
     assert lump.deposit == gifts.payments.values_list("deposit", flat=True).distinct().get()
+
+
+def test_with_both_files_the_last_bank_day_agrees_to_the_ore(eskil: Client) -> None:
+    for name in bank_files.NAMES:
+        confirm(hand_in(eskil, name), by=User.objects.get(email="ekonomi@example.org"))
+    day = bank_files.last_bank_day(timezone.localdate())
+    account = Account.objects.get(name=loading.BANK)
+    page = eskil.get(reverse("finance_reconciliation_day", args=[account.pk, day]))
+    told = text_of(page)
+    assert "Skiljer 0 kr" in told
+    assert "Varje rad på kontoutdraget har sin gåva" in told
 
 
 def test_the_files_are_of_the_weekday_before_and_a_day_gives_the_same_bytes() -> None:

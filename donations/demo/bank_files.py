@@ -1,12 +1,13 @@
 """The demo's files from its bank for a day: to try the way from a file to gifts with."""
 
 import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 from stdnum import luhn
+
+from donations.models import Transfer
 
 IBAN, BANKGIRO = "SE4550000000058398257466", "9912346"
 # How the bank names its files: what each of them is.
@@ -51,13 +52,15 @@ def last_bank_day(today: datetime.date) -> datetime.date:
     return today - datetime.timedelta(days={0: 3, 6: 2}.get(today.weekday(), 1))
 
 
-def write(name: str, day: datetime.date, gifts: Sequence[Gift] = GIFTS) -> bytes:
+def write(name: str, day: datetime.date) -> bytes:
     """The bank's file of that name (one of `NAMES`) for a day, as XML.
 
-    camt.054 has each payment to the bankgiro; camt.053 is the account's statement of the day, with the
-    payments as one sum and the bank's fee. The same day always gives the same bytes.
+    camt.054 has each payment to the bankgiro; camt.053 is the account's statement of the day, with those
+    payments as one sum, what else the demo's books have of the day, and the bank's fee. As long as the
+    books have the same of the day, the bytes are the same.
     """
-    ore = sum(gift.ore for gift in gifts)
+    ore, others = sum(gift.ore for gift in GIFTS), _others(day)
+    credited = ore + sum(gift.ore for gift in others)
     # What stands on the account differs from day to day, and is the same for a day.
     opening = 100_000_00 + day.toordinal() % 1_000 * 100
     context = {
@@ -68,13 +71,26 @@ def write(name: str, day: datetime.date, gifts: Sequence[Gift] = GIFTS) -> bytes
         "iban": IBAN,
         "bankgiro": BANKGIRO,
         "serial": f"{day:%m%d}001",
-        "gifts": gifts,
+        "gifts": GIFTS,
+        "others": others,
         "sum": _amount(ore),
         "fee": _amount(FEE_ORE),
         "opening": _amount(opening),
-        "closing": _amount(opening + ore - FEE_ORE),
+        "closing": _amount(opening + credited - FEE_ORE),
     }
     return render_to_string(f"demo/{name}.xml", context).encode()
+
+
+def _others(day: datetime.date) -> list[Gift]:
+    """The day's gifts that came in no file: in the demo all that were there from the beginning."""
+    came = Transfer.objects.filter(
+        kind=Transfer.Kind.GIFT, reverses=None, reversal=None, payment__bank_date=day
+    ).filter(payment__file=None)
+    return [
+        Gift(payment.payer_name or "Utan namn", one.amount_ore, message=payment.message or "Gåva")
+        for one in came.select_related("payment").order_by("pk")
+        if (payment := one.payment)
+    ]
 
 
 def _amount(ore: int) -> str:
