@@ -111,7 +111,7 @@ def approve(page: "Page", proposal: Proposal) -> None:
     page.get_by_role("status").wait_for()
     proposal.refresh_from_db()
     assert proposal.decision == "approved"
-    assert sum(proposal.lines.values_list("approved_ore", flat=True)) == 10_000_00
+    assert sum(line.approved_ore or 0 for line in proposal.lines.all()) == 10_000_00
 
 
 def export(page: "Page", day: datetime.date) -> None:
