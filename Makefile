@@ -5,7 +5,7 @@
 #   make lock                  renew the lock files from pyproject.toml
 #   make bench | soak          measure | wear
 #   make screenshots           every kind of page as people see it, in var/screenshots/
-#   make guide                 the pictures of the guide in docs/redaktor.md, from the demo
+#   make guide                 the pictures of the guides in docs/, from the demo
 #   make clean                 remove the environment and caches; the database in var/ stays
 
 PYTHON ?= python3
@@ -55,7 +55,7 @@ screenshots: dev
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 guide: dev
-	@$(BIN)/python -m tests.guide
+	@$(BIN)/python -m tests.guide $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

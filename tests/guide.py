@@ -1,14 +1,16 @@
-"""`make guide`: the pictures of the guide for editors (docs/redaktor.md), from the running demo.
+"""`make guide`: the pictures of the guides (docs/redaktor.md, docs/ekonomi.md), from the running demo.
 
-Serves a demo of its own, signs in by the front door as the demo's editor, does what the guide tells
-of, and photographs each step. They are told apart by name alone: taken again, they replace each other.
+Serves a demo of its own for each, signs in by the front door as whom the guide is for, does what it
+tells of, and photographs each step: for editors here, for finance in guide_finance.py. They are told
+apart by name alone: taken again, they replace each other. `make guide ARGS=ekonomi` takes one guide's.
 """
 
 import datetime
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,9 +20,9 @@ from tests import chromium
 from tests.screenshots import ROOT, demo_site
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, FloatRect, Locator, Page
+    from playwright.sync_api import BrowserContext, FloatRect, Locator, Page, Playwright
 
-FOLDER = ROOT / "static" / "handbok" / "redaktor"
+FOLDER = ROOT / "static" / "handbok"
 AT_MOST_BYTES = 60_000
 # The window, in the page's own pixels, and the width of what is kept: sharp on most screens.
 WINDOW = {"width": 1040, "height": 940}
@@ -45,9 +47,10 @@ BODY = """Brunnen borras **sextio meter ner**, förbi det grunda vattnet där de
 
 @dataclass
 class Camera:
-    """Takes pictures of parts of one editor's pages."""
+    """Takes pictures of parts of one person's pages, for the guide of that name."""
 
     page: "Page"
+    guide: str
 
     def take(self, name: str, first: str, last: str = "", within: int = 700) -> None:
         """Keep the window's width from the top of `first` to the bottom of `last` (of `first` without it).
@@ -69,7 +72,7 @@ class Camera:
             "width": width,
             "height": height + 2 * MARGIN,
         }
-        keep(name, self.page.screenshot(clip=clip, full_page=True))
+        keep(FOLDER / self.guide / f"{name}.webp", self.page.screenshot(clip=clip, full_page=True))
 
     def _bottom(self, of: str) -> float:
         box = self._box(of)
@@ -87,16 +90,16 @@ class Camera:
         return box
 
 
-def keep(name: str, shot: bytes) -> None:
+def keep(path: Path, shot: bytes) -> None:
     """Write a picture as WebP, as good as `AT_MOST_BYTES` lets it be."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with Pillow.open(io.BytesIO(shot)) as picture:
         height = round(picture.height * WIDTH / picture.width)
         small = picture.convert("RGB").resize((WIDTH, height), Pillow.Resampling.LANCZOS)
     weighed = (_webp(small, quality) for quality in QUALITIES)
     light = next((data for data in weighed if len(data) < AT_MOST_BYTES), None)
-    assert light, f"{name} is too heavy: keep less of the page."
-    (FOLDER / f"{name}.webp").write_bytes(light)
+    assert light, f"{path} is too heavy: keep less of the page."
+    path.write_bytes(light)
 
 
 def _webp(picture: Pillow.Image, quality: int) -> bytes:
@@ -106,11 +109,24 @@ def _webp(picture: Pillow.Image, quality: int) -> bytes:
 
 
 def main() -> None:
+    from tests import guide_finance
+
     if missing := chromium.missing_packages():
         sys.exit(f"No browser to photograph with: apt install {' '.join(missing)}")
     from playwright.sync_api import sync_playwright
 
-    with demo_site() as home, sync_playwright() as playwright:
+    steps = {"redaktor": STEPS, "ekonomi": guide_finance.STEPS}
+    with sync_playwright() as playwright:
+        for name in sys.argv[1:] or steps:
+            photograph(name, steps[name], playwright)
+    print(f"Pictures are in {FOLDER}")
+
+
+def photograph(
+    guide: str, steps: Sequence[Callable[[Camera], None]], playwright: "Playwright"
+) -> None:
+    """Do a guide's steps in a demo of its own, as the demo's sign-in of the guide's name."""
+    with demo_site() as home:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.flags())
         context = browser.new_context(
             base_url=home,
@@ -121,20 +137,17 @@ def main() -> None:
             reduced_motion="reduce",
         )
         context.set_default_timeout(60_000)
-        camera = Camera(sign_in(context))
-        for step in STEPS:
+        camera = Camera(sign_in(context, f"{guide}@example.org"), guide)
+        for step in steps:
             step(camera)
         browser.close()
-    missing_pictures = [name for name in PICTURES if not (FOLDER / f"{name}.webp").exists()]
-    assert not missing_pictures, missing_pictures
-    print(f"Pictures are in {FOLDER}")
 
 
-def sign_in(context: "BrowserContext") -> "Page":
-    """The demo's editor, through the door: password, then the code that the demo shows."""
+def sign_in(context: "BrowserContext", email: str) -> "Page":
+    """One of the demo's people, through the door: password, then the code that the demo shows."""
     page = context.new_page()
     page.goto("/admin/")
-    page.fill("[name=login]", "redaktor@example.org")
+    page.fill("[name=login]", email)
     page.fill("[name=password]", "langvaga-demo")
     press(page, "Fortsätt")
     page.fill("[name=code]", page.locator(".notice strong").inner_text())
@@ -182,7 +195,7 @@ IN_SWEDISH = """() => {
     button.textContent = 'Välj fil'
     field.replaceWith(button, ' Ingen fil har valts')
   }
-  for (const field of document.querySelectorAll('[type=datetime-local]')) {
+  for (const field of document.querySelectorAll('[type=datetime-local], [type=date]')) {
     const moment = field.value.replace('T', ' ')
     field.type = 'text'
     field.value = moment
@@ -341,11 +354,6 @@ def new_year(camera: Camera) -> None:
 STEPS: list[Callable[[Camera], None]] = [
     *(writing, content, publishing, two_at_once, unsaved, standing, library, new_year)
 ]
-PICTURES = (
-    *("skrivbord", "ny-sida", "resultat", "berattelse", "brodtext", "bild-i-texten", "fokus"),
-    *("samtycke", "publicering", "dela-utkastet", "lista", "tva-samtidigt", "osparade", "jamfor"),
-    *("nytt-ar", "radera"),
-)
 
 
 if __name__ == "__main__":
