@@ -160,6 +160,21 @@ def test_what_was_exported_before_is_told_and_not_exported_again(eskil: Client, 
     assert "Det finns mer" not in text_of(eskil.get("/ekonomi/sie/2/"))
 
 
+def test_a_gift_moved_to_another_fund_on_an_exported_day_is_left_to_export(
+    eskil: Client, fund: Fund
+) -> None:
+    gift = cast.gift(fund, 40_00)
+    made(eskil)
+    operations.reverse(gift, booked_on=gift.booked_on, reason="Fel nummer", by=cast.ester())
+    cast.gift(cast.fund("47031", cast.project("pumpar")), 40_00)
+    # The day's sum is what it was; whose the money is, is not.
+    assert JUNE.partition("?")[2] in eskil.get(LIST, AR).content.decode().replace("&amp;", "&")
+    assert "Det finns mer att exportera" in text_of(eskil.get("/ekonomi/sie/1/"))
+    assert row_of(eskil.get(JUNE), "Gåvor") == "Gåvor 1 0 kr"
+    assert made(eskil).transfers == 2
+    assert "Allt som är bokfört på de här dagarna är redan exporterat." in text_of(eskil.get(JUNE))
+
+
 def test_days_without_anything_make_no_file_and_say_so(eskil: Client, fund: Fund) -> None:
     path = JUNE.replace("06", "05").replace("05-30", "05-31")
     assert "Ingenting är bokfört på de här dagarna. Det blir ingen fil." in text_of(eskil.get(path))
