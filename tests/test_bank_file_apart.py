@@ -56,6 +56,18 @@ def test_it_tells_what_reading_here_tells(tmp_path: Path, name: str) -> None:
     assert there.walked == len(data)
 
 
+def test_it_reads_also_where_the_system_lets_less_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcntl.fcntl", refuse)
+    there = Apart(written(tmp_path / "fil", CAMT))
+    assert len(list(there.lines())) == len(list(recognise(io.BytesIO(CAMT)).lines()))
+
+
+def refuse(*_args: object) -> None:
+    raise PermissionError
+
+
 @pytest.mark.parametrize("data", [b"", b"<html>", CUT, CAMT.replace(b"100.00", b"100.01", 1)])
 def test_what_is_refused_here_is_refused_there_in_the_same_words(
     tmp_path: Path, data: bytes

@@ -6,12 +6,14 @@ and waits when so much of that has not been taken yet.
 """
 
 import copyreg
+import fcntl
 import os
 import pickle
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from itertools import islice
 from operator import attrgetter
@@ -56,10 +58,11 @@ def _told(path: str) -> Generator[Any]:
     """What the other process tells; what it refuses is raised."""
     command = [sys.executable, "-m", "donations.bankfiles.apart", os.path.abspath(path)]
     with subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], pipesize=WAITING
+        command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     ) as process:
         assert process.stdout
         try:
+            _widen(process.stdout.fileno())
             while True:
                 told = pickle.load(process.stdout)  # noqa: S301 - our own process wrote it
                 if isinstance(told, Refused):
@@ -69,6 +72,13 @@ def _told(path: str) -> Generator[Any]:
             raise RuntimeError("The process that read the file has died.") from None
         finally:
             process.kill()
+
+
+def _widen(pipe: int) -> None:
+    """Let as much wait in a pipe as is useful; where the system allows less, it is as it was."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, WAITING)
 
 
 # The other process
