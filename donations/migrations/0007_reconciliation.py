@@ -189,6 +189,7 @@ class Migration(migrations.Migration):
                             models.Q(
                                 ("aside_ore__gte", 0),
                                 ("aside_ore__lte", models.F("in_ore")),
+                                ("in_ore__isnull", False),
                                 ("in_ore__lt", 10000000000000),
                             ),
                             _connector="OR",

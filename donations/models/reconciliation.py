@@ -109,7 +109,13 @@ class StatedDay(models.Model):
             models.CheckConstraint(
                 name="stated_day_amounts",
                 condition=Q(in_ore=None, aside_ore=0)
-                | Q(in_ore__lt=LIMIT_ORE, aside_ore__gte=0, aside_ore__lte=F("in_ore")),
+                | Q(
+                    # What is compared with nothing known would pass.
+                    in_ore__isnull=False,
+                    in_ore__lt=LIMIT_ORE,
+                    aside_ore__gte=0,
+                    aside_ore__lte=F("in_ore"),
+                ),
             )
         ]
 
