@@ -3,11 +3,13 @@
 import datetime
 import io
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -416,6 +418,18 @@ def test_when_the_files_lines_are_gone_what_was_counted_stands(eskil: Client) ->
     assert "finns inte kvar" in text_of(eskil.get(address()))
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_lines_shared_with_a_file_whose_lines_are_gone_are_not_counted_twice() -> None:
+    morning, noon, evening = (
+        gift_line(ore, id) for ore, id in ((1_00, "A"), (2_00, "B"), (4_00, "C"))
+    )
+    first = booked(statement(morning, noon, first=DAY))
+    booked(statement(noon, evening, first=DAY))
+    first.file.delete()
+    reconciliation.count_day_anew(cast.bank(), DAY, by=cast.ester())
+    assert of().in_ore == 7_00
+
+
 def test_a_payers_name_is_for_who_may_see_payments(brunnar: Fund, eskil: Client) -> None:
     booked(statement(gift_line(), gift_line(7_00, "B", name="Per Berg"), first=DAY))
     Payment.objects.filter(payer_name="Per Berg").get()
@@ -625,7 +639,15 @@ def test_what_has_been_said_stays(model: Any) -> None:
     assert model.objects.count() == 1
 
 
-@pytest.mark.parametrize("told", [{"day": "tomorrow"}, {"account": "suspense"}, {"aside_ore": 2}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"day": "tomorrow"},
+        {"account": "suspense"},
+        {"aside_ore": 2},
+        {"in_ore": None, "aside_ore": 1},
+    ],
+)
 def test_the_database_refuses_a_typed_sum_that_cannot_be(told: dict[str, Any]) -> None:
     whole = {"account": cast.bank(), "day": DAY, "in_ore": 1, "by": cast.ester()}
     if told.get("day"):
@@ -874,3 +896,24 @@ def test_the_funds_without_a_need_are_those_of_the_page_that_lists_them(brunnar:
     page = {row.fund.collection_number for row in rows if row.figures.need is None}
     assert page == {one.collection_number for one in start.lacking(today)}
     assert page == {"47030", "47032", "47034"}
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("elsewhere")
+def test_two_who_count_a_day_anew_at_once_wait_for_each_other() -> None:
+    booked(statement(gift_line(), first=DAY))
+    account, by, both = cast.bank(), cast.ester(), threading.Barrier(2)
+
+    def count() -> None:
+        try:
+            for _ in range(5):
+                both.wait(timeout=5)
+                reconciliation.count_day_anew(account, DAY, by=by)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        for one in [pool.submit(count), pool.submit(count)]:
+            one.result()
+    assert of().in_ore == 100_00

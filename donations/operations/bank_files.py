@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from django.core.files import File
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,7 +37,7 @@ from donations.operations.ledger import (
     standing,
     write,
 )
-from donations.operations.statements import Statement, forget_statement
+from donations.operations.statements import Statement, forget_statement, wait_for_other_files
 from donations.outcome import Fate, Outcome
 from staff import audit
 from staff.models import User
@@ -178,7 +178,7 @@ def confirm(
 def _confirm(
     bank_file: BankFile, by: User, seen: Outcome | None, progress: Progress | None
 ) -> Outcome:
-    _wait_for_other_files()
+    wait_for_other_files()
     bank_file = _locked(bank_file)
     if bank_file.confirmed_at or already_booked(bank_file):
         raise OperationError(_("Filen är redan inläst. Ingenting är bokfört på nytt."))
@@ -229,13 +229,6 @@ def _locked(bank_file: BankFile) -> BankFile:
     return found
 
 
-def _wait_for_other_files() -> None:
-    """One file at a time: what is known then stays known, and nobody dies of waiting crosswise."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(4703001)")
-
-
 # Undone
 
 
@@ -251,7 +244,7 @@ def undo(bank_file: BankFile, *, reason: str, by: User) -> int:
 
 @retried
 def _undo(bank_file: BankFile, reason: str, by: User) -> int:
-    _wait_for_other_files()
+    wait_for_other_files()
     bank_file = _locked(bank_file)
     if not bank_file.confirmed_at:
         raise OperationError(_("Filen är inte bokförd, så det finns inget att ångra."))
@@ -363,7 +356,7 @@ def _decide(
     lines: Collection[int] | None,
     why: HeldLine.Why | None,
 ) -> int:
-    _wait_for_other_files()
+    wait_for_other_files()
     bank_file = BankFile.objects.get(pk=bank_file.pk)
     if bank_file.undone_at:
         raise OperationError(_("Filen är ångrad, så det finns inget kvar att besluta om."))
@@ -410,7 +403,7 @@ def _book_held(bank_file: BankFile, held: list[HeldLine], by: User) -> int:
 @retried
 def reopen(held: HeldLine, *, by: User) -> None:
     """Let a line wait again that was decided to be a gift in the books. Raises `OperationError`."""
-    _wait_for_other_files()
+    wait_for_other_files()
     held = HeldLine.objects.select_for_update(no_key=True, of=("self",)).get(pk=held.pk)
     if held.decision == ANOTHER:
         raise OperationError(_("Raden är bokförd som en gåva. Rätta gåvan i stället."))

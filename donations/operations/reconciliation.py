@@ -16,7 +16,7 @@ from donations.operations.ledger import (
     refuse_missing_reason,
     tried_again,
 )
-from donations.operations.statements import count_anew
+from donations.operations.statements import count_anew, wait_for_other_files
 from donations.reports.reconciliation import Day, State, day_of
 from staff import audit
 from staff.models import User
@@ -178,6 +178,7 @@ def state_day(
 @tried_again
 def count_day_anew(account: Account, day: datetime.date, *, by: User) -> None:
     """Count the statement's lines of a day by today's rules for what is no gift."""
+    wait_for_other_files()
     count_anew({(account.pk, day)})
     text = _("Räknade om kontoutdraget för %(account)s den %(day)s") % {
         "account": account,
