@@ -258,6 +258,15 @@ def test_a_day_without_lines_has_a_statement_and_one_outside_has_none() -> None:
     assert sums(alone) == (State.AGREES, 0, 0, 0)
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_a_statement_of_centuries_or_of_days_to_come_tells_of_the_days_that_it_has() -> None:
+    booked(statement(gift_line(), first=datetime.date(1, 1, 1), last=datetime.date(9999, 12, 31)))
+    assert [one.day for one in StatementDay.objects.all()] == [DAY]
+    today = timezone.localdate()
+    booked(statement(first=today - ONE_DAY, last=today + 9 * ONE_DAY))
+    assert [one.day for one in StatementDay.objects.order_by("day")] == [DAY, today]
+
+
 @pytest.mark.parametrize("day", [datetime.date(2026, 3, 29), datetime.date(2025, 10, 26)])
 def test_the_days_that_summer_time_begins_and_ends_are_days_like_others(
     brunnar: Fund, day: datetime.date

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 
 from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from donations.bankfiles.aside import Class, Count
 from donations.bankfiles.records import Balance, Way
@@ -22,6 +23,8 @@ FORMAT = "camt.053"
 # Not on the account yet, or not in kronor.
 _UNCOUNTED = (Class.NOT_BOOKED, Class.OTHER_CURRENCY)
 _ONE_DAY = datetime.timedelta(days=1)
+# A statement that says it is of more has a day written wrong: then the days with lines are enough.
+_LONGEST = datetime.timedelta(days=400)
 
 # Account, day, class ("" for what may be a gift) and way.
 Cell = tuple[int, datetime.date, str, str]
@@ -103,15 +106,16 @@ def spanned(balances: Iterable[tuple[int, Balance]]) -> set[AccountDay]:
     """The days that a statement has the whole of, from its opening balance to its closing one.
 
     The opening balance is dated on the first day by some banks and on the day before by others: unless
-    the statement is of that day alone, the day is left out.
+    the statement is of that day alone, the day is left out. Nor has anybody the whole of a day to come.
     """
+    today = timezone.localdate()
     days: set[AccountDay] = set()
     opened: dict[int, datetime.date] = {}
     for account, balance in balances:
         if balance.is_opening:
             opened[account] = balance.day
-        elif first := opened.pop(account, None):
-            day = balance.day
+        elif (first := opened.pop(account, None)) and balance.day - first <= _LONGEST:
+            day = min(balance.day, today)
             while day > first or day == balance.day == first:
                 days.add((account, day))
                 day -= _ONE_DAY
