@@ -173,7 +173,7 @@ def test_figures_are_those_of_the_day_asked_for_and_final_when_it_is_locked(
         for text in both(eskil, f"{ADDRESS}?dag={day}"):
             pumps = text[text.rindex("Pengarna insamling 47031") :]
             assert pumps.startswith(f"Pengarna insamling 47031 Insamlat {collected}")
-            assert ("De är slutliga" in text) == is_final
+            assert ("De är slutgiltiga" in text) == is_final
             assert ("De är preliminära" in text) != is_final
 
 
@@ -247,7 +247,7 @@ def test_a_year_that_is_closed_says_what_may_still_change(eskil: Client) -> None
         assert "Insamlingsåret är stängt, så behov och omfördelningar ändras inte mer." in text
         assert "preliminära" not in text
     for text in both(eskil, f"{ADDRESS}?dag=2024-12-31"):
-        assert "De är slutliga: bokföringen är låst till och med den dagen." in text
+        assert "De är slutgiltiga: bokföringen är låst till och med den dagen." in text
 
 
 def test_a_project_that_has_changed_area_counts_where_its_year_was_begun(eskil: Client) -> None:
