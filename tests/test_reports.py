@@ -710,6 +710,13 @@ def test_a_wrong_choice_is_told_and_what_was_typed_is_kept(
         assert "table" not in answer.context
 
 
+def test_a_year_to_come_is_shown_as_it_is_today(eskil: Client) -> None:
+    operations.collection_year(Day(2026, 1, 1))
+    for day, is_shown in ((TODAY - datetime.timedelta(1), False), (TODAY, True)):
+        answer = eskil.get(address("kvar-att-samla-in", ar="2026", dag=str(day)))
+        assert ("table" in answer.context) == is_shown
+
+
 def test_a_day_before_the_year_is_told(eskil: Client) -> None:
     answer = eskil.get(address("kvar-att-samla-in", ar="2025", dag="2024-12-31"))
     assert "Dagen ligger före insamlingsåret" in text_of(answer)

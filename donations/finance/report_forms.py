@@ -142,7 +142,8 @@ class YearForm(ChoicesForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         year, day = self._years.get(data.get("ar", "")), data.get("dag")
-        if year and day and day < year.starts_on:
+        # Today is right for any year, as on the page that leads here.
+        if year and day and day < min(year.starts_on, timezone.localdate()):
             self.add_error("dag", _("Dagen ligger före insamlingsåret. Välj en senare dag."))
         return data
 

@@ -26,11 +26,10 @@ COLUMNS = (
     Column("Överskott", Kind.ORE, is_rare=True),
     Column("Procent av behovet", Kind.PERCENT),
 )
-_PERCENT = len(COLUMNS) - 1
 
 
 def table(year: CollectionYear, day: datetime.date) -> Table:
-    """The report for a year, at the end of `day` (not before the year begins)."""
+    """The report for a year, at the end of `day` (today, if it is before the year begins)."""
     rows = remaining.rows(year, day)
     groups = [
         Group(area.title, [_row(row, year) for row in of_area], _total(of_area), area.hue)
