@@ -22,7 +22,7 @@ from django.urls import reverse
 
 from donations import operations
 from donations.finance import reports
-from donations.models import Account, Fund, GiftTotal, Transfer
+from donations.models import Account, CollectionYear, Fund, GiftTotal, Transfer
 from donations.money import format_kronor
 from donations.operations import GiftIn, LineIn, Part
 from donations.reports import changes, tax_reduction
@@ -645,9 +645,7 @@ class TestFiles:
             assert answer.getvalue()
             name = f"{slug}-{table.stamp}.{som}"
             assert name.isascii()
-            assert answer["Content-Disposition"] == (
-                f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
-            )
+            assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
 
     def test_it_costs_few_queries_and_no_sum_over_transfers(
         self, eskil: Client, slug: str, chosen: dict[str, Any]
@@ -669,6 +667,23 @@ def test_the_file_is_named_after_the_day(eskil: Client) -> None:
     answer = eskil.get(address("kvar-att-samla-in", **chosen))
     assert answer.getvalue()
     assert 'filename="kvar-att-samla-in-2024-10-31.xlsx"' in answer["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("year", "name"),
+    [
+        ("2024/25", 'filename="kvar-att-samla-in-2024-25-2025-03-14.csv"'),
+        ("Året 24", "filename*=utf-8''kvar-att-samla-in-%C3%85ret%2024-2025-03-14.csv"),
+    ],
+)
+def test_the_file_of_a_year_that_has_ended_is_named_after_both(
+    eskil: Client, year: str, name: str
+) -> None:
+    CollectionYear.objects.filter(name="2024").update(name=year)
+    chosen = {"ar": year, "dag": str(TODAY), "som": "csv"}
+    answer = eskil.get(address("kvar-att-samla-in", **chosen))
+    assert answer.getvalue()
+    assert name in answer["Content-Disposition"]
 
 
 def test_names_that_look_like_formulas_stay_text(eskil: Client) -> None:

@@ -12,7 +12,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.http import urlencode
+from django.utils.http import content_disposition_header, urlencode
 
 from donations.exports import csv, xlsx
 from donations.finance.report_forms import (
@@ -151,9 +151,10 @@ def _file(table: Table, chosen: Report, kind: str) -> FileResponse:
         made.close()
         raise
     made.seek(0)
-    name = f"{chosen.slug}-{table.stamp}.{kind}"
+    # A year may be called 2025/26, which would be a folder.
+    name = f"{chosen.slug}-{table.stamp}.{kind}".replace("/", "-")
     answer = FileResponse(made, content_type=FILES[kind].CONTENT_TYPE)
-    answer["Content-Disposition"] = f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
+    answer["Content-Disposition"] = content_disposition_header(True, name) or ""
     return answer
 
 
