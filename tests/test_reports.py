@@ -27,6 +27,7 @@ from donations.money import format_kronor
 from donations.operations import GiftIn, LineIn, Part
 from donations.reports import changes, tax_reduction
 from donations.reports.table import Kind, Row, Table
+from projects.models import FocusArea, Project
 from staff import audit
 from staff.roles import Role
 from tests import cast
@@ -359,6 +360,18 @@ class TestGifts:
             assert total_of(table, "Antal återbetalningar") == plainly["refunds"]
             assert total_of(table, "Återbetalt") == -plainly["refunded"]
             assert total_of(table, "Netto") == plainly["given"] - plainly["refunded"]
+
+    def test_a_fund_that_has_changed_focus_area_is_one(self, eskil: Client, books: Books) -> None:
+        fund = Fund.objects.get(collection_number="47033")
+        FocusArea.objects.filter(slug="skola").update(hue=FocusArea.Hue.SUN)
+        books.give(fund, 100, on=Day(2024, 12, 31))
+        Project.objects.filter(funds=fund).update(focus_area=FocusArea.objects.get(slug="vatten"))
+        fund.refresh_from_db()
+        books.give(fund, 100, on=Day(2025, 1, 1))
+        chosen = {"delat": "projekt-manad", "fran": "2024-01-01", "till": str(TODAY)}
+        groups = page(eskil, "gavor", **chosen).groups
+        [its] = [group for group in groups if group.title == f"47033 {fund.page}"]
+        assert [row.values[0] for row in its.rows] == ["december 2024", "januari 2025"]
 
     def test_divided_by_all_each_row_is_what_was_written(self, eskil: Client) -> None:
         period = (PERIODS[0][0], TODAY)
@@ -723,6 +736,16 @@ def test_a_wrong_choice_is_told_and_what_was_typed_is_kept(
         assert kept in answer.content.decode() or kept == "veckodag"
         assert "<title>Fel: " in answer.content.decode()
         assert "table" not in answer.context
+
+
+@pytest.mark.parametrize("slug", ["kvar-att-samla-in", "forandring", "gavor"])
+def test_focus_areas_come_as_in_a_swedish_dictionary(eskil: Client, slug: str) -> None:
+    FocusArea.objects.filter(slug="vatten").update(title="Åkrar")
+    FocusArea.objects.filter(slug="skola").update(title="Ängar")
+    chosen = {"ar": "2024"} if slug == "kvar-att-samla-in" else dates((Day(2024, 1, 1), TODAY))
+    table = page(eskil, slug, **chosen, **({"delat": "projekt"} if slug == "gavor" else {}))
+    titles = [group.title for group in table.groups]
+    assert titles[:2] == ["Åkrar", "Ängar"]
 
 
 def test_a_year_to_come_is_shown_as_it_is_today(eskil: Client) -> None:

@@ -29,6 +29,7 @@ from donations.reports.table import (
     stamp_of,
     summed,
 )
+from projects.rendering import swedish_order
 
 TITLE = "Förändring av ändamålsbestämda medel"
 SUSPENSE = "Oplacerade gåvor"
@@ -132,7 +133,7 @@ def _groups(found: list[tuple[Account, list[int]]], columns: Sequence[Column]) -
         url = f"{reverse('finance_fund', args=[number])}?{urlencode({'ar': year.name})}"
         row = Row((number, str(fund_year.fund.page), year.name, *amounts), url)
         area = fund_year.focus_area
-        of_funds.append(((area.title, area.pk), number, year.starts_on, area, row))
+        of_funds.append(((swedish_order(area.title), area.pk), number, year.starts_on, area, row))
     of_funds.sort(key=lambda one: one[:3])
     groups = []
     for _area, members in groupby(of_funds, key=lambda one: one[0]):

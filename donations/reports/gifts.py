@@ -3,7 +3,7 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Sum
 from django.db.models.functions import TruncMonth
@@ -24,6 +24,7 @@ from donations.reports.table import (
     stamp_of,
     summed,
 )
+from projects.rendering import swedish_order
 
 TITLE = "Gåvor per projekt, månad och sätt att ge"
 SUSPENSE = "Oplacerade gåvor"
@@ -46,8 +47,9 @@ class _Part:
 
     order: tuple[str | int, ...]
     shown: tuple[str | None, ...]
-    url: str = ""
-    hue: str = ""
+    # What is one fund stays one, also when it has changed focus area within the period.
+    url: str = field(default="", compare=False)
+    hue: str = field(default="", compare=False)
 
     @property
     def title(self) -> str:
@@ -192,7 +194,7 @@ def _of_account(account: Account) -> dict[str, _Part]:
         "fund": _Part(
             (number,), (number, str(fund.page)), reverse("finance_fund", args=[number]), area.hue
         ),
-        "area": _Part((area.title, area.pk), (area.title,), hue=area.hue),
+        "area": _Part((swedish_order(area.title), area.pk), (area.title,), hue=area.hue),
     }
 
 

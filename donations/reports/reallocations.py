@@ -28,6 +28,7 @@ from donations.reports.table import (
     stamp_of,
     summed,
 )
+from projects.rendering import swedish_order
 
 TITLE = "Omfördelningar"
 COLUMNS = (
@@ -71,7 +72,7 @@ def table(first: datetime.date, last: datetime.date) -> Table:
         if line.reversed_on and first <= line.reversed_on <= last:
             row = _put_back(line, reversals[line.pk], told)
             found.append((area, line.reversed_on, line.pk, row))
-    found.sort(key=lambda one: (one[0].title, one[0].pk, *one[1:3]))
+    found.sort(key=lambda one: (swedish_order(one[0].title), one[0].pk, *one[1:3]))
     groups = []
     for area, members in groupby(found, key=lambda one: one[0]):
         rows = [member[3] for member in members]
