@@ -494,14 +494,28 @@ def test_pace_is_held_against_a_straight_line_and_the_same_day_last_year(eskil: 
     assert pace_of(eskil, day_of(2, 27, 2025))[:2] == (58_00, 0)
     assert pace_of(eskil, day_of(2, 28, 2025)) == (
         59_00,
-        10_00,
+        15_00,
         "Tillgängligt 60 kr. I jämn takt 59 kr, alltså 1 kr före. Insamlat 60 kr. Samma dag året"
-        " före 10 kr, alltså 50 kr mer nu.",
+        " före 15 kr, alltså 45 kr mer nu.",
     )
     assert pace_of(eskil, day_of(3, 1, 2025))[:2] == (60_00, 15_00)
     assert "precis i takt" in pace_of(eskil, day_of(3, 1, 2025))[2]
     assert "1 kr efter" in pace_of(eskil, day_of(3, 2, 2025))[2]
     assert pace_of(eskil, day_of(12, 31, 2025))[:2] == (365_00, 17_00)
+
+
+@pytest.mark.parametrize("year", [2024, 2025])
+def test_the_funds_page_takes_the_same_day_for_the_same(eskil: Client, year: int) -> None:
+    fund = cast.fund()
+    Fund.objects.update(opened_on=day_of(1, 1, 2023))
+    cast.fund_year(fund, 0, day_of(1, 1, year - 1))
+    cast.fund_year(fund, 365_00, day_of(1, 1, year))
+    for at in range(4):
+        cast.gift(fund, 10**at, day_of(2, 26, year - 1) + datetime.timedelta(at))
+    for at in range(4):
+        day = day_of(2, 26, year) + datetime.timedelta(at)
+        page = eskil.get(reverse("finance_fund", args=["47030"]), {"dag": str(day)})
+        assert page.context["curve"].year_before == pace_of(eskil, day)[1]
 
 
 def test_the_29th_of_february_is_held_against_the_28th(eskil: Client) -> None:

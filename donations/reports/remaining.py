@@ -1,5 +1,6 @@
 """What is left to collect: every fund of a year with its figures and its pace, and their sums as shown."""
 
+import calendar
 import datetime
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -141,9 +142,11 @@ def with_pace(found: Iterable[Row], year: CollectionYear, day: datetime.date) ->
 
 
 def same_day_last_year(day: datetime.date) -> datetime.date:
-    """The same date a year earlier; of 29 February the 28th."""
-    is_leap_day = (day.month, day.day) == (2, 29)
-    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
+    """The same date a year earlier; of 28 and 29 February the month's last day, as the fund's curve has it."""
+    earlier = day.year - 1
+    if day.month == 2 and day.day >= 28:
+        return datetime.date(earlier, 2, calendar.monthrange(earlier, 2)[1])
+    return day.replace(year=earlier)
 
 
 def straight_line(need: int | None, year: CollectionYear, day: datetime.date) -> int | None:
