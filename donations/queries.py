@@ -291,7 +291,7 @@ class Total:
     @property
     def percent(self) -> int | None:
         """Whole per cent of the known needs that is met: what remains counts, not another fund's surplus."""
-        return (self.need - self.remaining) * 100 // self.need if self.need else None
+        return max(0, self.need - self.remaining) * 100 // self.need if self.need else None
 
 
 def total(shown: Iterable[Figures]) -> Total:

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from donations import operations
+from donations import operations, queries
 from donations.finance.remaining import COLUMNS
 from donations.models import Account, Fund, FundYear, Transfer
 from donations.operations import Entry, Part
+from donations.queries import Figures
 from donations.reports import remaining as report
 from staff.roles import Role
 from tests import cast
@@ -466,6 +467,11 @@ def test_an_order_gives_one_list_and_a_second_click_turns_it(eskil: Client, thre
     assert "?ar=2024&amp;sok=4703&amp;sortera=namn#insamlingar" in html
     assert '<input type="hidden" name="sortera" value="-kvar"' in html
     assert numbers(look(eskil, sortera="påhitt")) == ["47032", "47030", "47031"]
+
+
+def test_more_paid_back_than_given_is_no_per_cent_also_in_the_sums() -> None:
+    shown = Figures(cast.MIDSUMMER, need=100_00, refunds=5_00)
+    assert (shown.percent, queries.total([shown]).percent) == (0, 0)
 
 
 # Pace
