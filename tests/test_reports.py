@@ -755,6 +755,12 @@ def test_a_year_to_come_is_shown_as_it_is_today(eskil: Client) -> None:
         assert ("table" in answer.context) == is_shown
 
 
+@pytest.mark.parametrize("slug", ["forandring", "gavor", "omfordelningar", "handelser"])
+def test_a_period_may_begin_with_the_first_day_there_is(eskil: Client, slug: str) -> None:
+    for last in ("0001-01-01", str(TODAY)):
+        assert page(eskil, slug, fran="0001-01-01", till=last).facts
+
+
 def test_a_day_before_the_year_is_told(eskil: Client) -> None:
     answer = eskil.get(address("kvar-att-samla-in", ar="2025", dag="2024-12-31"))
     assert "Dagen ligger före insamlingsåret" in text_of(answer)

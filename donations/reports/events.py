@@ -20,6 +20,8 @@ COLUMNS = (
     Column("Vad", is_wide=True),
 )
 AT_A_TIME = 2_000
+# Nothing happened before, and the first moment of the year 1 in Stockholm is none in UTC.
+_FIRST = datetime.date(1900, 1, 1)
 
 
 def table(first: datetime.date, last: datetime.date, reader: User, area: str = "") -> Table:
@@ -52,7 +54,7 @@ def table(first: datetime.date, last: datetime.date, reader: User, area: str = "
 
 
 def _begins(day: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time()))
+    return timezone.make_aware(datetime.datetime.combine(max(day, _FIRST), datetime.time()))
 
 
 def _rows(events: QuerySet[Any]) -> Iterator[Row]:
