@@ -407,9 +407,11 @@ class TestBrowser:
         page.get_by_label("Bara projekt som behöver pengar").check()
         with page.expect_navigation():
             page.get_by_role("button", name="Visa projekt").press("Enter")
+            page.wait_for_load_state()
         assert page.get_by_role("heading", name="1 projekt").is_visible()
         assert page.get_by_label("Bara projekt som behöver pengar").is_checked()
         page.get_by_role("link", name="ta bort sökorden").click()
+        page.wait_for_load_state()
         assert page.get_by_role("heading", name="2 projekt").is_visible()
 
     def test_a_bar_is_read_as_a_sentence(self, open_page: Visitors) -> None:

@@ -402,14 +402,17 @@ def test_typed_text_is_kept_when_the_save_was_refused_and_gone_after_signing_out
     tab.fill("#id_title", "")
     with tab.expect_navigation():
         tab.get_by_role("button", name="Spara", exact=True).click()
+        tab.wait_for_load_state()
     assert tab.evaluate(DRAFTS) == 1
     assert not tab.get_by_role("region", name="Osparade ändringar").is_visible()
     tab.goto(url("change", page))
     tab.get_by_role("button", name="Kasta").click()
+    tab.wait_for_load_state()
     assert tab.evaluate(DRAFTS) == 0
     type_a_draft(tab)
     with tab.expect_navigation():
         tab.get_by_role("button", name="Logga ut").click()
+        tab.wait_for_load_state()
     assert tab.evaluate(DRAFTS) == 0
 
 

@@ -79,6 +79,7 @@ def test_a_day_that_differs_is_signed_by_keyboard_without_a_script(
     page.get_by_role("link", name="tis 3 mar").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="i skillnad").click()
+    page.wait_for_load_state()
     assert page.title().startswith("Fel: ")
     reason = page.get_by_label("Varför det skiljer")
     assert reason.get_attribute("aria-invalid") == "true"

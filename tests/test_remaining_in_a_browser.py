@@ -78,6 +78,7 @@ def test_arrows_go_from_fund_to_fund_and_enter_opens_one(
     assert page.evaluate(FOCUSED) == "Filter"
     with page.expect_navigation():
         page.keyboard.press("Enter")
+        page.wait_for_load_state()
     assert page.url.endswith("/ekonomi/insamling/47032/?ar=2024")
     page.go_back()
     assert page.url.endswith("?ar=2024")
@@ -124,6 +125,7 @@ def test_without_a_script_all_of_it_but_the_keys_works_and_the_back_button_goes_
     page.select_option("#id_omrade", "vatten")
     page.fill("#id_sok", "angar")
     page.get_by_role("button", name="Visa").click()
+    page.wait_for_load_state()
     assert page.locator("[data-fund]").all_inner_texts() == ["Ängar"]
     assert "Summa av 1 av 4 insamlingar" in page.locator("tfoot").inner_text()
     page.fill("#id_sok", "")
@@ -133,6 +135,7 @@ def test_without_a_script_all_of_it_but_the_keys_works_and_the_back_button_goes_
         page.get_by_role("link", name="Nummer", exact=True).click()
     else:
         page.locator("thead").get_by_role("link", name="Nummer").click()
+        page.wait_for_load_state()
     assert page.locator("[data-fund]").all_inner_texts() == [LONG, "Ängar", "Vatten och hälsa"]
     page.go_back()
     page.go_back()

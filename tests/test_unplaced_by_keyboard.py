@@ -143,6 +143,7 @@ def test_the_queue_is_accessible_when_it_refuses_and_when_it_is_done(
     gift.get_by_text("Annat nummer").click()
     gift.get_by_label("Insamlingsnummer").fill("47039")
     press(page, "Enter")
+    page.wait_for_load_state()
     assert page.title().startswith("Fel: ")
     assert "Det finns ingen insamling med numret 47039." in page.get_by_role("alert").inner_text()
     assert gift.get_by_label("Insamlingsnummer").input_value() == "47039"
