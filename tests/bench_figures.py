@@ -174,7 +174,7 @@ def _day(funds: list[Fund], first_year: FundYear, day: datetime.date, scale: int
 
 def _move(source: FundYear, receiver: FundYear) -> None:
     """A part of the first fund's surplus goes to another in its area, so that pages have a move to show."""
-    line = LineIn(source=source, receiver=receiver, amount_ore=10_000_00, reason="Likt")
+    line = LineIn(source=source, receiver=receiver, amount_ore=1_000_00, reason="Likt")
     proposal = operations.draft([line], reason="Överskott", by=cast.ester())
     operations.submit(proposal, by=cast.ester())
     operations.approve(proposal, by=cast.colleague())
