@@ -6,10 +6,8 @@ Of two hundred generated funds over three years, at five dates.
 import datetime
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 import time_machine
@@ -17,15 +15,17 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from donations import queries
+from donations import operations, queries
 from donations.models import Transfer
-from donations.money import format_amount, format_kronor
+from donations.money import format_kronor
 from projects.models import Project
 from staff.roles import Role
-from tests import cast, many_funds
-from tests.many_funds import DAYS, FUNDS, TODAY, YEARS, Books, noon
-from tests.plain_figures import PlainFigures, plain_figures
+from tests import cast, many_funds, sie_reader
+from tests.many_funds import DAYS, FIRST_DAY, FUNDS, TODAY, YEARS, Books, noon
+from tests.plain_figures import MOVEMENT, PlainFigures, plain_figures
 from tests.test_finance_pages import text_of
+from tests.test_sie_export import mapped
+from tests.told import account_of, amount, plain_blanks, public_words, rows_of, sheets, text_of_pdf
 
 pytestmark = pytest.mark.django_db
 # The soak looks at every page at every date.
@@ -95,62 +95,6 @@ def test_the_api_says_what_plain_sql_says(books: Books) -> None:
             }, (number, day)
 
 
-def public_words(its: PlainFigures) -> list[str]:
-    """What a project's page and the lists have to say of a figure, as they write it."""
-    words = [f"Insamlat {format_kronor(its.collected)}"]
-    if its.need:
-        words += [f"Insamlingsbehov {format_kronor(its.need)}"]
-        words += [f"Kvar att samla in {format_kronor(its.remaining or 0)}"]
-    if its.need and its.surplus:
-        words.append(f"Överskott {format_kronor(its.surplus)}")
-    if into := its.moved_in + its.carried_in:
-        words.append(f"Flyttat hit {format_kronor(into)}")
-    if out := its.moved_out + its.carried_out:
-        words.append(f"Flyttat härifrån −{format_kronor(out)}")
-    return [plain_blanks(word) for word in words]
-
-
-@dataclass
-class Cells(HTMLParser):
-    """The rows of a page's tables, each with the text of its cells by what they are labelled."""
-
-    rows: list[dict[str, str]] = field(default_factory=list)
-    label: str | None = None
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append({})
-        if tag in ("td", "th"):
-            self.label = dict(attrs).get("data-label") or "row"
-            if self.rows:
-                self.rows[-1].setdefault(self.label, "")
-        elif tag == "span" and ("class", "of") in attrs:
-            self.label = None  # what stands beside the figure
-        elif tag == "svg":
-            self.label = None
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th"):
-            self.label = None
-
-    def handle_data(self, data: str) -> None:
-        if self.label and self.rows:
-            self.rows[-1][self.label] += data
-
-
-def rows_of(response: Any) -> list[dict[str, str]]:
-    found = Cells()
-    found.feed(response.content.decode())
-    return [{name: " ".join(text.split()) for name, text in row.items()} for row in found.rows]
-
-
-def amount(ore: int | None, unknown: str = "–") -> str:
-    return unknown if ore is None else plain_blanks(format_amount(ore))
-
-
 def test_what_is_left_to_collect_says_what_plain_sql_says(books: Books) -> None:
     eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
     for year, day in views():
@@ -181,35 +125,6 @@ def test_what_is_left_to_collect_says_what_plain_sql_says(books: Books) -> None:
             assert page[-1][label] == amount(total), (label, day)
 
 
-# As a fund's page calls them, in the table of its years.
-ACCOUNT = {
-    "Ingående belopp": ("opening", 1),
-    "Gåvor": ("gifts", 1),
-    "Gåvor som har placerats här": ("placements", 1),
-    "Återbetalat till givare": ("refunds", -1),
-    "Insamlat": ("collected", 1),
-    "Överfört från förra året": ("carried_in", 1),
-    "Överfört till nästa år": ("carried_out", -1),
-    "Flyttat hit från andra insamlingar": ("moved_in", 1),
-    "Flyttat härifrån till andra": ("moved_out", -1),
-    "Tillgängligt för årets behov": ("available", 1),
-    "Årets behov": ("need", 1),
-    "Kvar att samla in": ("remaining", 1),
-    "Överskott": ("surplus", 1),
-    "Utbetalt till partner": ("disbursed", -1),
-    "I kassan": ("cash", 1),
-}
-
-
-def account_of(its: PlainFigures) -> dict[str, str]:
-    """What a fund's page has to say of each figure, by what it calls it."""
-    amounts = {label: (getattr(its, name), sign) for label, (name, sign) in ACCOUNT.items()}
-    return {
-        label: "okänt" if ore is None else plain_blanks(format_kronor(sign * ore))
-        for label, (ore, sign) in amounts.items()
-    }
-
-
 def test_a_funds_page_says_what_plain_sql_says_of_each_of_its_years(books: Books) -> None:
     eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
     for day in DAYS:
@@ -224,11 +139,6 @@ def test_a_funds_page_says_what_plain_sql_says_of_each_of_its_years(books: Books
             for year, figures in plain.items() if len(plain) > 1 else ():
                 for label, said in account_of(figures[number]).items():
                     assert shown[label][str(year)] == said, (number, label, year, day)
-
-
-def plain_blanks(text: str) -> str:
-    """The text with ordinary blanks, as `text_of` gives a page."""
-    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize("day", DAYS)
@@ -258,3 +168,199 @@ def test_the_public_pages_say_what_plain_sql_says(books: Books, day: datetime.da
         elif its.need is None:
             words += " Behovet är inte bestämt än."
         assert told[number].endswith(plain_blanks(words)), number
+
+
+# In the files
+
+
+def test_the_files_of_what_is_left_say_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    for year, day in views():
+        plain = figures_of(books, year, day)
+        for sheet in sheets(eskil, "kvar-att-samla-in", ar=year, dag=day):
+            *rows, sums = sheet
+            shown = {row["Nummer"]: row for row in rows}
+            assert set(shown) == set(plain)
+            for number, its in plain.items():
+                wanted = {
+                    "Behov": its.need,
+                    "Insamlat": its.collected,
+                    "Fört mellan år": its.carried_in - its.carried_out,
+                    "Omfördelat hit": its.moved_in,
+                    "Omfördelat härifrån": -its.moved_out,
+                    "Tillgängligt": its.available,
+                    "Kvar att samla in": its.remaining,
+                    "Överskott": its.surplus,
+                }
+                row = shown[number]
+                assert {name: row[name] for name in wanted} == wanted, (number, year, day)
+            for name, label in (("need", "Behov"), ("remaining", "Kvar att samla in")):
+                total = sum(getattr(its, name) or 0 for its in plain.values())
+                assert sums[label] == total, (label, year, day)
+
+
+def periods() -> Iterator[tuple[datetime.date, datetime.date]]:
+    """From one of the dates to the next, never across a year's end."""
+    ends = sorted({*DAYS, *(datetime.date(year, 12, 31) for year in YEARS)})
+    first = FIRST_DAY
+    for last in ends:
+        yield first, last
+        first = last + datetime.timedelta(days=1)
+
+
+Grown = dict[tuple[str, int], dict[str, int]]
+
+
+def grown(books: Books, first: datetime.date, last: datetime.date) -> Grown:
+    """How much more there was of each figure of a fund's year after the period than before it."""
+    before, after = plain_figures(first - datetime.timedelta(days=1)), plain_figures(last)
+    summed = [name for name, kind in PlainFigures.__annotations__.items() if kind is int]
+    return {
+        (fund.collection_number, year): {
+            name: getattr(after[its.pk], name) - getattr(before[its.pk], name) for name in summed
+        }
+        for fund in books.funds
+        for year in YEARS
+        if (its := books.years[fund.pk, year])
+    }
+
+
+def test_the_files_of_what_has_become_of_funds_say_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    for first, last in periods():
+        balance = plain_figures(last)
+        of_period = grown(books, first, last)
+        for sheet in sheets(eskil, "forandring", fran=first, till=last):
+            rows = {(row["Nummer"], int(row["År"])): row for row in sheet if row["År"]}
+            for (number, year), its in of_period.items():
+                fund = books.funds[int(number) - int(books.funds[0].collection_number)]
+                closing = balance[books.years[fund.pk, year].pk].cash
+                wanted = {
+                    "Ingående balans": closing - its["cash"],
+                    "Gåvor": its["gifts"] + its["placements"],
+                    "Återbetalt": -its["refunds"],
+                    "Omfördelat hit": its["moved_in"],
+                    "Omfördelat härifrån": -its["moved_out"],
+                    "Fört mellan år": its["carried_in"] - its["carried_out"],
+                    "Utbetalt": -its["disbursed"],
+                    "Utgående balans": closing,
+                }
+                # What has nothing to tell is left out.
+                row = rows.get((number, year)) or dict.fromkeys(wanted, 0)
+                assert {name: row[name] for name in wanted} == wanted, (number, year, last)
+                assert row.get("Från tidigare böcker", 0) == its["opening"]
+
+
+def by_fund(of_period: Grown, *names: str) -> dict[str, int]:
+    """The figures added up over a fund's years, for those that have any."""
+    sums: dict[str, int] = Counter()
+    for (number, _year), its in of_period.items():
+        sums[number] += sum(its[name] for name in names)
+    return {number: ore for number, ore in sums.items() if ore}
+
+
+def test_the_files_of_gifts_say_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    for first, last in periods():
+        of_period = grown(books, first, last)
+        for sheet in sheets(eskil, "gavor", fran=first, till=last, delat="projekt"):
+            rows = [row for row in sheet if row["Nummer"]]
+            given = {row["Nummer"]: row["Gåvor"] for row in rows if row["Gåvor"]}
+            assert given == by_fund(of_period, "gifts", "placements"), last
+            paid_back = {row["Nummer"]: -row["Återbetalt"] for row in rows if row["Återbetalt"]}
+            assert paid_back == by_fund(of_period, "refunds"), last
+
+
+def test_the_files_of_reallocations_say_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    seen = 0
+    for first, last in periods():
+        of_period = grown(books, first, last)
+        for sheet in sheets(eskil, "omfordelningar", fran=first, till=last):
+            for label, name in (("Från", "moved_out"), ("Till", "moved_in")):
+                told: dict[str, int] = Counter()
+                for row in sheet:
+                    told[(row[label] or "")[:5]] += row["Belopp"] if row[label] else 0
+                told = {number: ore for number, ore in told.items() if ore}
+                assert told == by_fund(of_period, name), (label, last)
+                seen += len(told)
+    assert seen > 40
+
+
+# Gifts of 200 kronor and more that were given in the calendar year, to projects that qualify. What is paid
+# back has a payment of its own, and goes by the gift's.
+QUALIFIED = f"""
+    WITH {MOVEMENT}
+    SELECT fund.collection_number, SUM(CASE WHEN movement.kind = 'refund' THEN -ore ELSE ore END)
+      FROM movement
+      JOIN donations_transfer written ON written.id = movement.id
+      LEFT JOIN donations_transfer gift ON gift.id = written.corrects_id AND written.kind = 'refund'
+      JOIN donations_payment payment
+        ON payment.id = COALESCE(gift.payment_id, movement.payment_id)
+      JOIN donations_account account
+        ON account.id = CASE WHEN movement.kind = 'refund' THEN movement.debit_id
+                             ELSE movement.credit_id END
+      JOIN donations_fundyear fund_year ON fund_year.id = account.fund_year_id
+      JOIN donations_fund fund ON fund.id = fund_year.fund_id
+      JOIN projects_project project ON project.page_ptr_id = fund.project_id
+     WHERE 20000 <= (SELECT SUM(amount_ore) FROM donations_transfer given
+                      WHERE given.payment_id = payment.id AND given.kind = 'gift'
+                        AND given.reverses_id IS NULL)
+       AND payment.bank_date BETWEEN %(first)s AND %(last)s
+       AND project.qualifies_for_tax_reduction
+     GROUP BY fund.collection_number
+"""
+
+
+def test_the_files_of_tax_reduction_say_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    for year, day in views():
+        first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+        with connection.cursor() as cursor:
+            cursor.execute(QUALIFIED, {"day": day, "first": first, "last": last})
+            wanted = {number: int(ore) for number, ore in cursor.fetchall() if ore}
+        assert len(wanted) > 10
+        for sheet in sheets(eskil, "skattereduktion", ar=year, dag=day):
+            *rows, sums = sheet
+            assert {row["Nummer"]: row["Netto"] for row in rows if row["Netto"]} == wanted
+            assert sums["Netto"] == sum(wanted.values())
+
+
+def test_the_files_for_the_general_ledger_say_what_plain_sql_says(books: Books) -> None:
+    mapped()
+    for first, last in periods():
+        of_period = grown(books, first, last)
+        file = sie_reader.read(bytes(operations.export_sie(first, last, by=cast.ester()).content))
+        told: dict[str, int] = Counter()
+        for row in file.rows:
+            told[row.objects.get(6, "")] -= row.ore
+        told.pop("", None)  # the bank, partners, and what waits
+        assert {number: ore for number, ore in told.items() if ore} == by_fund(of_period, "cash")
+
+
+def test_the_summaries_of_results_say_what_plain_sql_says(books: Books) -> None:
+    eskil = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+    areas = {fund.area_now.slug: fund.area_now for fund in books.funds}
+    for day in DAYS:
+        plain = figures_of(books, day.year, day)
+        for slug in some_of(areas, day):
+            funds = [fund for fund in books.funds if fund.area_now == areas[slug]]
+            address = reverse("finance_results_of", args=[slug, day.year])
+            page = rows_of(eskil.get(address, {"dag": day.isoformat()}))
+            pdf = text_of_pdf(eskil.get(f"{address}pdf/", {"dag": day.isoformat()}).content)
+            shown = {row["row"]: row for row in page if "Insamlat" in row}
+            assert len(shown) == len(funds) + 1
+            for fund in funds:
+                its = plain[fund.collection_number]
+                wanted = {
+                    "Behov": amount(its.need),
+                    "Insamlat": amount(its.collected),
+                    "Kom hit": amount(its.moved_in + its.carried_in),
+                    "Gick härifrån": amount(its.moved_out + its.carried_out),
+                    "Kvar att samla in": amount(its.remaining),
+                    "Överskott": amount(its.surplus),
+                    "Utbetalt": amount(its.disbursed),
+                }
+                name, number = fund.page.title, fund.collection_number
+                assert {label: shown[name][label] for label in wanted} == wanted, (name, day)
+                assert " ".join([name, number, *wanted.values()]) in pdf, (name, day)
