@@ -4,7 +4,6 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -13,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page
 
 from donations import moves, queries
-from donations.models import CollectionYear, Fund, FundYear, PeriodLock
+from donations.models import CollectionYear, Fund, FundYear
+from donations.models.periods import is_final
 from donations.moves import Other, Part, YearMoves
 from donations.queries import Figures
 from projects import rendering
@@ -84,12 +84,11 @@ def _told(
 ) -> dict[str, Any]:
     year = _year(fund, day)
     figures = year.figures
-    locked = PeriodLock.objects.aggregate(through=Max("through"))["through"]
     area = page if fund.focus_area_id else _page(year.focus_area_id, request)
     return {
         "number": fund.collection_number,
         "day": day,
-        "final": bool(locked and day <= locked),
+        "final": is_final(day),
         "currency": CURRENCY,
         "project": page if fund.project_id else None,
         "focus_area": area,
@@ -115,7 +114,7 @@ def _told(
 
 def _year(fund: Fund, day: datetime.date) -> _Year:
     """The same figures as the page's box shows: none, and no known need, while the year has not begun."""
-    year = CollectionYear.objects.filter(starts_on__lte=day, ends_on__gte=day).first()
+    year = CollectionYear.objects.holding(day).first()
     fund_year = (
         FundYear.objects.filter(fund=fund, year=year).select_related("year", "fund").first()
         if year

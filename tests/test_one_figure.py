@@ -221,7 +221,7 @@ def grown(books: Books, first: datetime.date, last: datetime.date) -> Grown:
         }
         for fund in books.funds
         for year in YEARS
-        if (its := books.years[fund.pk, year])
+        for its in [books.years[fund.pk, year]]
     }
 
 

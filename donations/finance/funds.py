@@ -122,8 +122,8 @@ def _year(
     for year in of_fund:
         if year.name == name or (not name and year.starts_on <= day <= year.ends_on):
             return year
-    held = CollectionYear.objects.filter(starts_on__lte=day, ends_on__gte=day)
-    return (None if name else held.first()) or years.chosen(request)
+    held = None if name else CollectionYear.objects.holding(day).first()
+    return held or years.chosen(request)
 
 
 def _names(book: Book, today: datetime.date) -> list[str]:
@@ -131,7 +131,7 @@ def _names(book: Book, today: datetime.date) -> list[str]:
     known = {one.year.starts_on: one.year for one in book.fund_years}
     known[book.year.starts_on] = book.year
     if not any(year.starts_on <= today <= year.ends_on for year in known.values()):
-        for year in CollectionYear.objects.filter(starts_on__lte=today, ends_on__gte=today):
+        for year in CollectionYear.objects.holding(today):
             known[year.starts_on] = year
     return [known[first].name for first in sorted(known, reverse=True)]
 

@@ -19,8 +19,7 @@ _INVALID = "Skriv dagen som år-månad-dag, till exempel 2026-10-31."
 
 def _year_of(day: datetime.date) -> CollectionYear:
     """The collection year that holds the day; only one that is not there yet is made."""
-    there = CollectionYear.objects.filter(starts_on__lte=day, ends_on__gte=day).first()
-    return there or operations.collection_year(day)
+    return CollectionYear.objects.holding(day).first() or operations.collection_year(day)
 
 
 class ChoicesForm(forms.Form):

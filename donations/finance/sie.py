@@ -23,7 +23,7 @@ from donations.finance.forms import Tick
 from donations.finance.operation import operate, sent
 from donations.forms import DayField, OperationForm
 from donations.models import CollectionYear, SieExport, SieMapping, SieSum, Transfer
-from donations.models.periods import first_open_day
+from donations.models.periods import first_open_day, is_final
 from donations.models.sie import ACCOUNT_FIELDS, is_month, period
 from donations.reports import sie_due
 from donations.reports.sie_chart import Chart
@@ -166,7 +166,7 @@ def new(request: HttpRequest) -> HttpResponse:
             "Det som är med i filen räknas sedan som exporterat och kommer inte med i någon annan fil."
         ),
         button=_("Skapa filen"),
-        days=Days(first, last, is_locked=last < first_open_day()),
+        days=Days(first, last, is_locked=is_final(last)),
         preview=preview(first, last),
         before=_overlapping(first, last),
     )
@@ -185,7 +185,7 @@ def export(request: HttpRequest, export_id: int) -> HttpResponse:
     kinds = SieMapping.current().kinds
     context = {
         "export": one,
-        "days": Days(one.first_day, one.last_day, is_locked=one.last_day < first_open_day()),
+        "days": Days(one.first_day, one.last_day, is_locked=is_final(one.last_day)),
         "rows": [
             {**row, "label": NAMES[Kind(row["kind"])]}
             for row in sorted(rows, key=lambda row: (order.index(row["kind"]), row["is_reversal"]))

@@ -217,7 +217,7 @@ def _of(what: str, waiting: QuerySet[Any], ore: Any = _NO_ORE) -> Any:
 
 def lacking(day: datetime.date) -> QuerySet[Fund]:
     """The funds that have no need by `day` for the year that holds it: as `reports.remaining` has them."""
-    year = CollectionYear.objects.filter(starts_on__lte=day, ends_on__gte=day)
+    year = CollectionYear.objects.holding(day)
     of_year = FundYear.objects.filter(fund=OuterRef("pk"), year__in=year)
     money = DailyTotal.objects.filter(
         account__fund_year__fund=OuterRef("pk"),

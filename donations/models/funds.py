@@ -32,12 +32,20 @@ def validate_collection_number(number: str) -> None:
 MOST_YEARS_BACK = 10
 
 
+class CollectionYearQuerySet(models.QuerySet["CollectionYear"]):
+    def holding(self, day: datetime.date) -> "CollectionYearQuerySet":
+        """The year that the day is in; none where none has been laid up for it."""
+        return self.filter(starts_on__lte=day, ends_on__gte=day)
+
+
 class CollectionYear(models.Model):
     """A year that is collected for. Years follow each other without gaps, kept so by the database."""
 
     name = models.CharField("namn", max_length=20, unique=True)
     starts_on = models.DateField("första dagen", unique=True)
     ends_on = models.DateField("sista dagen", unique=True)
+
+    objects = CollectionYearQuerySet.as_manager()
 
     class Meta:
         verbose_name = "insamlingsperiod"

@@ -33,6 +33,11 @@ def first_open_day() -> datetime.date:
     return locked + datetime.timedelta(days=1) if locked else datetime.date.min
 
 
+def is_final(day: datetime.date) -> bool:
+    """Whether figures at the end of the day can no longer change: it is locked."""
+    return day < first_open_day()
+
+
 class YearClosing(models.Model):
     """A collection year whose needs and surpluses are settled. Append-only."""
 

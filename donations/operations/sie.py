@@ -69,7 +69,7 @@ def year_of(first: datetime.date, last: datetime.date) -> CollectionYear:
     if last < first:
         raise OperationError(_("Den sista dagen ska inte ligga före den första."))
     refuse_future(last)
-    year = CollectionYear.objects.filter(starts_on__lte=first, ends_on__gte=first).first()
+    year = CollectionYear.objects.holding(first).first()
     if year is None:
         raise OperationError(_("Det finns inget insamlingsår som de dagarna hör till."))
     if last > year.ends_on:

@@ -50,7 +50,7 @@ def collection_year(day: datetime.date, by: User | None = None) -> CollectionYea
         elif day > last.ends_on:
             start = last.ends_on + datetime.timedelta(days=1)
         else:
-            return CollectionYear.objects.get(starts_on__lte=day, ends_on__gte=day)
+            return CollectionYear.objects.holding(day).get()
         end = _months(start, 12) - datetime.timedelta(days=1)
         name = str(start.year) if start.year == end.year else f"{start.year}/{end.year % 100:02}"
         with transaction.atomic():

@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from donations import moves, queries
-from donations.models import CollectionYear, FundYear, PeriodLock
+from donations.models import CollectionYear, FundYear
+from donations.models.periods import is_final
 from donations.moves import YearMoves
 from donations.queries import Figures, Total
 from donations.reports.spans import Belongs, belongs
@@ -147,11 +148,10 @@ def results(
     }
     own = told.pop(area.page_id)
     projects = sorted(told.values(), key=lambda chapter: _by_title(chapter.page))
-    locked = PeriodLock.objects.values_list("through", flat=True).first()
     return Results(
         year=year,
         day=day,
-        is_final=bool(locked and day <= locked),
+        is_final=is_final(day),
         is_closed=hasattr(year, "closing"),
         area=own,
         projects=[chapter for chapter in projects if chapter.is_told],
