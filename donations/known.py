@@ -132,9 +132,8 @@ def _with_gifts(payments: Any) -> Iterator[tuple[Payment, int]]:
 
 
 def _gifts_of(batch: list[Payment]) -> Iterator[tuple[Payment, int]]:
-    gifts = Transfer.objects.filter(
-        payment__in=batch, kind=Transfer.Kind.GIFT, reverses=None
-    ).select_related("reversal")
+    gifts = Transfer.objects.originals().filter(payment__in=batch, kind=Transfer.Kind.GIFT)
+    gifts = gifts.select_related("reversal")
     amounts = {gift.payment_id: gift.amount_ore for gift in gifts if not hasattr(gift, "reversal")}
     return ((payment, amounts[payment.pk]) for payment in batch if payment.pk in amounts)
 

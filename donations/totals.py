@@ -133,7 +133,7 @@ _UNPLACED_GIFTS = Kept(
         WHERE t.kind = 'refund' AND t.corrects_id IS NOT NULL AND x.id IS NULL
         GROUP BY t.corrects_id, t.debit_id
     ) AS refunded ON refunded.corrects_id = g.id AND refunded.debit_id = g.credit_id
-    WHERE g.kind = 'gift' AND g.reverses_id IS NULL AND gone.id IS NULL
+    WHERE g.kind = 'gift' AND +g.reverses_id IS NULL AND gone.id IS NULL
     ) AS gift WHERE left_ore > 0
 """,
 )

@@ -61,9 +61,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """End with the tests what a thread of one may still have open: PostgreSQL drops no database in use."""
-    yield
+    """Watch every connection, and end with the tests what a thread of one may still have open.
+
+    PostgreSQL drops no database in use.
+    """
     from django.db import connection
+
+    from tests import walks
+
+    walks.refuse(connection)
+    yield
 
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

@@ -83,9 +83,9 @@ def write(name: str, day: datetime.date) -> bytes:
 
 def _others(day: datetime.date) -> list[Gift]:
     """The day's gifts that came in no file: in the demo all that were there from the beginning."""
-    came = Transfer.objects.filter(
-        kind=Transfer.Kind.GIFT, reverses=None, reversal=None, payment__bank_date=day
-    ).filter(payment__file=None)
+    came = Transfer.objects.originals().filter(
+        kind=Transfer.Kind.GIFT, reversal=None, payment__bank_date=day, payment__file=None
+    )
     return [
         Gift(payment.payer_name or "Utan namn", one.amount_ore, message=payment.message or "Gåva")
         for one in came.select_related("payment").order_by("pk")

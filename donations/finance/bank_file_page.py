@@ -278,7 +278,7 @@ class _Shown:
 
 def _with_names(told: list[Told], sees_payers: bool) -> list[_Shown]:
     twins = {one.twin for one in told if one.twin}
-    gifts = Transfer.objects.filter(payment__in=twins, kind=Transfer.Kind.GIFT, reverses=None)
+    gifts = Transfer.objects.originals().filter(payment__in=twins, kind=Transfer.Kind.GIFT)
     by_payment = {one.payment_id: one for one in gifts}
     parts = {part.fund for one in told if one.match for part in one.match.parts}
     funds = Fund.objects.select_related("project", "focus_area").in_bulk(list(parts))

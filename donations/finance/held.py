@@ -133,9 +133,10 @@ def _number(text: str | None) -> int:
 
 def _pairs(lines: list[HeldLine]) -> list[Pair]:
     payments = {payment for one in lines for payment in (one.twin_id, one.payment_id)}
-    gifts = Transfer.objects.filter(
-        payment__in=payments - {None}, kind=Transfer.Kind.GIFT, reverses=None
-    ).select_related("reversal", "credit__fund_year__fund")
+    gifts = Transfer.objects.originals()
+    gifts = gifts.filter(payment__in=payments - {None}, kind=Transfer.Kind.GIFT).select_related(
+        "reversal", "credit__fund_year__fund"
+    )
     by_payment = {one.payment_id: one for one in gifts}
     return [
         Pair(

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from donations.days import long_date
 from donations.models.funds import Fund, FundYear
@@ -127,6 +128,15 @@ class Payment(models.Model):
         return f"{self.get_channel_display()} den {long_date(self.bank_date)}"
 
 
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    def originals(self) -> "TransferQuerySet":
+        """Those that reverse nothing.
+
+        Not `reverses=None`: SQLite would look them up among all that reverse nothing, nearly every row.
+        """
+        return self.alias(undone=Coalesce("reverses_id", 0)).filter(undone=0)
+
+
 class Transfer(models.Model):
     """One movement from one account to another. Append-only, guarded by the database.
 
@@ -199,6 +209,8 @@ class Transfer(models.Model):
         settings.AUTH_USER_MODEL, verbose_name="av", on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField("skriven")
+
+    objects = TransferQuerySet.as_manager()
 
     class Meta:
         verbose_name = "transaktion"

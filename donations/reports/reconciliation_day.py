@@ -279,13 +279,16 @@ def _lump(account: Account, lump: Entry, lumps: list[Entry], told: Detail) -> Lu
 def _of_deposit(account: Account, line: Line) -> list[Transfer]:
     """The standing gifts of a deposit, in the days around."""
     days = (line.booked_on - AROUND, line.booked_on + AROUND)
-    gifts = Transfer.objects.filter(
-        payment__account=account,
-        payment__deposit=line.deposit[:80],
-        payment__bank_date__range=days,
-        kind=Transfer.Kind.GIFT,
-        reverses=None,
-    ).select_related("payment__file", "reversal", "credit__fund_year__fund")
+    gifts = (
+        Transfer.objects.originals()
+        .filter(
+            payment__account=account,
+            payment__deposit=line.deposit[:80],
+            payment__bank_date__range=days,
+            kind=Transfer.Kind.GIFT,
+        )
+        .select_related("payment__file", "reversal", "credit__fund_year__fund")
+    )
     return [gift for gift in gifts.order_by("pk") if not hasattr(gift, "reversal")]
 
 
