@@ -145,6 +145,7 @@ def address(request: HttpRequest, gift: Transfer | None, **added: str) -> str:
     """The queue as it was last looked at, at a gift."""
     kept = request.GET.copy()
     kept.pop("placerad", None)
+    kept.pop("dela", None)
     kept.update(added)
     query = f"?{kept.urlencode()}" if kept else ""
     return f"{reverse('finance_unplaced')}{query}#{f'gava-{gift.pk}' if gift else 'innehall'}"
