@@ -195,6 +195,17 @@ def test_the_need_is_drawn_in_steps_from_when_it_was_decided() -> None:
     assert not draw(collected=gifts, needs=[need(0, first)]).need
 
 
+def test_a_need_decided_when_the_year_has_ended_stands_on_its_last_day() -> None:
+    gifts = [(datetime.date(2024, 1, 1), 100_00)]
+    early, late = need(1_000, YEAR_2024.starts_on), need(500, datetime.date(2025, 1, 1), 2)
+    changed = draw(collected=gifts, needs=[early, late], day=datetime.date(2025, 1, 1))
+    assert (changed.rows[-2].need, changed.rows[-1].need) == (1_000_00, 500_00)
+    assert draw(collected=gifts, needs=[early, late]).rows[-1].need == 1_000_00
+    alone = draw(collected=gifts, needs=[late], day=datetime.date(2025, 1, 1))
+    assert [row.need for row in alone.rows[-2:]] == [None, 500_00]
+    assert points(alone.need)[-1][0] == 1000
+
+
 def test_needs_that_have_been_read_are_in_force_as_those_that_are_asked_for() -> None:
     year = cast.fund_year(cast.fund(), 1_000_00)
     for ore, day in ((500_00, cast.MIDSUMMER), (700_00, cast.MIDSUMMER), (9_00, cast.NEW_YEAR)):

@@ -106,12 +106,16 @@ def draw(
 def _steps(
     year: CollectionYear, needs: Iterable[Need], day: datetime.date
 ) -> list[tuple[datetime.date, int]]:
-    """The need from the year's first day or from when it was decided, and each later one."""
+    """The need from the year's first day or from when it was decided, and each later one.
+
+    What is decided when the year has ended stands on its last day: the figures beside have it too.
+    """
     decided = sorted(
-        (need for need in needs if need.decided_on <= min(day, year.ends_on)),
+        (need for need in needs if need.decided_on <= day),
         key=lambda need: (need.decided_on, need.pk),
     )
-    steps = {max(need.decided_on, year.starts_on): need.amount_ore for need in decided}
+    days = [min(max(need.decided_on, year.starts_on), year.ends_on) for need in decided]
+    steps = {on: need.amount_ore for on, need in zip(days, decided, strict=True)}
     return list(steps.items()) if any(steps.values()) else []
 
 

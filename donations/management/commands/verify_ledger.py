@@ -10,8 +10,8 @@ from triggers import registry
 
 class Command(BaseCommand):
     help = (
-        "Compare the kept daily totals, gift totals and unplaced gifts with what the transfers give, and the "
-        "triggers with what is written. "
+        "Compare the kept daily totals, gift totals, bank days and unplaced gifts with what the transfers give, and "
+        "the triggers with what is written. "
         "Prints each difference and exits with 1 when there is any."
     )
 
