@@ -529,6 +529,14 @@ def test_what_changes_afterwards_shows_and_says_what(even: BankFile, eskil: Clie
     assert of().state is State.SIGNED
 
 
+def test_a_refund_afterwards_shows_too(even: BankFile, eskil: Client) -> None:
+    sign()
+    gift = Transfer.objects.get(kind="gift")
+    operations.refund(gift, 7_00, booked_on=DAY, reason="Ångrad", by=cast.ester())
+    assert of().state is State.CHANGED
+    assert "7 kr betalades tillbaka den" in text_of(eskil.get(address()))
+
+
 def test_an_undone_file_changes_the_day_that_was_signed(even: BankFile) -> None:
     sign()
     bank_files.undo(even, reason="Fel månad", by=cast.ester())
@@ -853,6 +861,21 @@ def test_the_desk_counts_what_waits_and_is_the_same_shape_when_nothing_does(
     assert "Dagar att stämma av 1 skiljer." in page
     operations.lock_period(yesterday, by=cast.ester())
     assert tasks(eskil)["Dagar att stämma av"] == 0
+
+
+def test_a_signed_day_that_changes_waits_also_in_a_locked_period(
+    brunnar: Fund, eskil: Client
+) -> None:
+    yesterday = timezone.localdate() - ONE_DAY
+    reconciliation.state_day(cast.bank(), yesterday, 0, by=cast.ester())
+    sign(yesterday)
+    operations.lock_period(yesterday, by=cast.ester())
+    assert tasks(eskil)["Dagar att stämma av"] == 0
+    given(1_00, yesterday, brunnar)  # booked today, on the bank's day
+    assert tasks(eskil)["Dagar att stämma av"] == 1
+    month = f"{reverse('finance_reconciliation')}?manad={yesterday:%Y-%m}"
+    assert of(yesterday).state is State.CHANGED
+    assert eskil.get(month).status_code == 200
 
 
 def test_a_day_of_a_quarter_ago_still_waits_and_the_day_before_it_is_left_to_its_month(

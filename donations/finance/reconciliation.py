@@ -96,9 +96,13 @@ def accounts() -> list[Account]:
 
 
 def waiting_days(today: datetime.date, first_open: datetime.date) -> list[Day]:
-    """The days that somebody has to see to: those that are not locked, a quarter back at most."""
-    first = max(first_open, today - SPAN)
-    return _waiting(report.days(accounts(), first, today - ONE_DAY, today), first)
+    """The days that somebody has to see to, a quarter back at most: those that are not locked, and what has
+    changed since it was signed.
+
+    A locked day changes too: a gift that the bank dates to it is booked on the first day that is open.
+    """
+    found = report.days(accounts(), today - SPAN, today - ONE_DAY, today)
+    return _waiting(found, max(first_open, today - SPAN))
 
 
 def _waiting(found: dict[int, list[Day]], from_day: datetime.date) -> list[Day]:
@@ -110,7 +114,7 @@ def _waiting(found: dict[int, list[Day]], from_day: datetime.date) -> list[Day]:
     for days in found.values():
         told = [one.day for one in days if one.has_statement and one.day >= from_day]
         first = min(told, default=from_day)
-        waits += [one for one in days if one.waits and one.day >= first]
+        waits += [one for one in days if one.waits and (one.day >= first or one.is_changed)]
     return sorted(waits, key=lambda one: one.day)
 
 
@@ -123,7 +127,7 @@ def month(request: HttpRequest) -> HttpResponse:
     last, waiting_from = min(_last_of(first), today), max(first_open_day(), today - SPAN)
     # Together with the days that wait, unless it is a month far back.
     is_near = last >= today - SPAN
-    span = (min(first, waiting_from), today) if is_near else (first, last)
+    span = (min(first, today - SPAN), today) if is_near else (first, last)
     found = report.days(every, *span, today)
     shown = [
         AccountMonth(one, [Shown(day) for day in found[one.pk] if first <= day.day <= last])

@@ -105,7 +105,7 @@ class StateForm(OperationForm):
 class Since:
     """What the books have got, or lost, since the day was signed."""
 
-    gift: Transfer
+    transfer: Transfer
     is_gone: bool
 
 
@@ -176,16 +176,17 @@ def _is_counted_otherwise(of: Day, told: Detail) -> bool:
 
 
 def _since(of: Day, told: Detail) -> list[Since]:
-    """The gifts that have come, or been reversed, since the day was signed."""
+    """The gifts and refunds that have come, or been reversed, since the day was signed."""
     assert of.sign_off
     then = of.sign_off.created_at
     standing = [*told.gifts, *(pair.gift for pair in told.pairs)]
     standing += [gift for lump in told.lumps for gift in lump.gifts]
-    come = [Since(gift, False) for gift in standing if gift.created_at > then]
+    standing += [refund for refund, _line in told.refunds]
+    come = [Since(one, False) for one in standing if one.created_at > then]
     gone = [
-        Since(gift, True)
-        for gift in told.reversed
-        if gift.created_at <= then < gift.reversal.created_at
+        Since(one, True)
+        for one in told.reversed
+        if one.created_at <= then < one.reversal.created_at
     ]
     return come + gone
 
