@@ -33,6 +33,7 @@ from donations.models import (
 from donations.operations import Entry, GiftIn, LineIn
 from projects.models import Project
 from tests import cast
+from tests.test_sie_export import mapped
 
 # How many times the small book's transfers the large one has.
 SCALES = {"small": 1, "large": 300}
@@ -257,7 +258,20 @@ def compare_all(small: Book, large: Book) -> int:
                 cast.gift(None, 500_00, today)
         kept.append(_compare(waiting, page("/ekonomi/"), small, large) <= LIMIT)
         _compare(queue, page("/ekonomi/oplacerade/"), small, large, has_limit=False)
+    for book in (small, large):
+        _export(book)
     return 0 if all(kept) else 1
+
+
+def _export(book: Book) -> None:
+    """Tell what it takes to export the whole year to the general ledger: it walks the year's transfers once."""
+    year = book.fund_year.year
+    with _using(book.name):
+        mapped()
+        started = time.perf_counter()
+        made = operations.export_sie(year.starts_on, timezone.localdate(), by=cast.ester())
+        took = time.perf_counter() - started
+    print(f"  {made.transfers} transfers exported in {took:.1f} s; no limit", flush=True)
 
 
 def _compare(
