@@ -213,6 +213,48 @@ def test_a_year_that_goes_on_says_so(eskil: Client) -> None:
         assert f"{told} Behovet är 100 kr. Av det är 60 kr kvar" in text
 
 
+@pytest.mark.parametrize(
+    ("given_ore", "lead", "bar"),
+    [
+        (0, "samlades ingenting in", "Ingenting är insamlat."),
+        (1, "samlades 0,01 kr in", "Mindre än 1 % av behovet är täckt."),
+        (99, "samlades 0,99 kr in", "Mindre än 1 % av behovet är täckt."),
+        (1_00, "samlades 1 kr in", "1 % av behovet är täckt."),
+        (99_99, "samlades 99,99 kr in", "99 % av behovet är täckt."),
+        (100_00, "samlades 100 kr in", "Hela behovet är täckt."),
+    ],
+)
+def test_how_much_of_the_need_is_met_is_told_down_to_nothing(
+    eskil: Client, given_ore: int, lead: str, bar: str
+) -> None:
+    year = project("47030", "brunnar", water(), 100, 0)
+    if given_ore:
+        cast.gift(year.fund, given_ore)
+    text = page_text(eskil)
+    assert f"Under 2024 {lead} till ett projekt." in text
+    assert text.count(f" {bar}") == 2  # of the area, and of the project
+    assert ("Mindre än" in text) == ("Mindre än" in bar)
+
+
+@pytest.mark.parametrize(
+    ("given_ore", "bar"),
+    [
+        (0, "Ännu är inget av behovet täckt."),
+        (1, "Mindre än 1 % av behovet är täckt."),
+        (1_00, "1 % av behovet är täckt."),
+    ],
+)
+def test_a_donor_reads_the_same_on_the_area_and_on_the_project(given_ore: int, bar: str) -> None:
+    today = timezone.localdate()
+    fund = cast.fund("47030", cast.project("brunnar", water()))
+    cast.fund_year(fund, 100_00, today)
+    cast.publish(fund.page)
+    if given_ore:
+        cast.gift(fund, given_ore, today)
+    for address in ("/fokusomrade/vatten/", "/projekt/brunnar/"):
+        assert f" {bar}" in page_text(Client(), address)
+
+
 def test_what_is_carried_from_year_to_year_is_told_in_both(eskil: Client) -> None:
     year = project("47030", "brunnar", water(), 100, 150)
     operations.carry_over(

@@ -107,7 +107,7 @@ def told(results: Results) -> Told:
         year=results.year.name,
         lead=_lead(results),
         day=_day(results),
-        bar=_bar(total.percent, total.remaining, total.need) if is_asked else None,
+        bar=_bar(total) if is_asked else None,
         parts=[_part(chapter) for chapter in results.chapters],
         columns=[label for label, _amount in _cells([])],
         lines=_lines(results),
@@ -149,7 +149,8 @@ def _collected(results: Results) -> str:
         text = _("Under %(year)s samlades %(amount)s in till %(to)s.")
     else:
         text = _("Hittills under %(year)s har %(amount)s samlats in till %(to)s.")
-    amount = format_kronor(results.total.collected)
+    collected = results.total.collected
+    amount = format_kronor(collected) if collected else _("ingenting")
     return text % {"year": results.year, "amount": amount, "to": _(" och ").join(to)}
 
 
@@ -248,7 +249,7 @@ def _account(money: Money) -> Account:
     return Account(
         money.collection_number,
         list(_rows(money)),
-        _bar(figures.percent, figures.remaining, figures.need) if figures.need else None,
+        _bar(figures) if figures.need else None,
         [*_out(money), *_into(money.moves)],
     )
 
@@ -284,13 +285,18 @@ def _left(money: Money) -> Iterable[Row]:
             yield Row(_("Överskott"), format_kronor(figures.surplus), is_sum=True)
 
 
-def _bar(percent: int | None, remaining: int | None, need: int | None) -> Bar:
-    drawn = max(0, min(100, percent or 0))
-    if not remaining:
+def _bar(shown: queries.Figures | queries.Total) -> Bar:
+    """How much of a need that is known is met, drawn and in words."""
+    drawn = max(0, min(100, shown.percent or 0))
+    if not shown.remaining:
         return Bar(100, _("Hela behovet är täckt."))
     if drawn:
-        return Bar(drawn, _("%s procent av behovet är täckt.") % drawn)
-    return Bar(0, _("Mindre än en procent av behovet är täckt."))
+        return Bar(drawn, _("%s\xa0%% av behovet är täckt.") % drawn)
+    if shown.remaining < (shown.need or 0):
+        return Bar(0, _("Mindre än 1\xa0% av behovet är täckt."))
+    if shown.collected <= 0:
+        return Bar(0, _("Ingenting är insamlat."))
+    return Bar(0, _("Inget av behovet är täckt."))
 
 
 def _out(money: Money) -> list[str]:
