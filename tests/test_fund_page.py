@@ -70,11 +70,11 @@ def test_they_are_final_once_their_period_is_locked(
 ) -> None:
     cast.gift(cast.fund(), 600_00)
     path = f"{address('finance_fund')}&dag={day}"
-    assert "inte slutgiltiga än: ingen period är låst" in text_of(eskil.get(path))
+    assert "Siffrorna är preliminära: ingen period är låst." in text_of(eskil.get(path))
     operations.lock_period(datetime.date(2024, 6, 30), by=cast.ester())
     text = text_of(eskil.get(path))
-    final = "Siffrorna är slutgiltiga: allt till och med den 30 juni 2024 är låst."
-    open_ = "inte slutgiltiga än: det är låst till och med den 30 juni 2024."
+    final = "Siffrorna är slutgiltiga: perioden är låst till och med den 30 juni 2024."
+    open_ = "Siffrorna är preliminära: perioden är låst bara till och med den 30 juni 2024."
     assert (final in text, open_ in text) == (is_final, not is_final)
 
 

@@ -320,11 +320,11 @@ def test_the_days_that_are_asked_for_are_one_click_away(eskil: Client) -> None:
 
 def test_the_page_says_whether_the_figures_are_final(eskil: Client) -> None:
     made("47030", "Brunnar", 100_00, 40_00)
-    assert "Siffrorna kan ändras än. Ingen period är låst." in text_of(look(eskil))
+    assert "Siffrorna är preliminära: ingen period är låst." in text_of(look(eskil))
     operations.lock_period(day_of(10, 31), by=cast.ester())
     for day, said in (
-        ("2024-10-31", "Siffrorna är slutgiltiga. Bokföringen är låst till och med den 31 oktober"),
-        ("2024-11-01", "Siffrorna kan ändras än. Bokföringen är låst till och med den 31 oktober"),
+        ("2024-10-31", "Siffrorna är slutgiltiga: perioden är låst till och med den 31 oktober"),
+        ("2024-11-01", "Siffrorna är preliminära: perioden är låst bara till och med den 31 oktober"),
     ):
         assert said in text_of(look(eskil, dag=day))
 

@@ -298,8 +298,8 @@ class TestChanges:
     @pytest.mark.parametrize(
         ("last", "told"),
         [
-            (Day(2024, 5, 31), "slutgiltiga, perioden är låst till och med 31 maj 2024"),
-            (Day(2024, 6, 1), "preliminära, perioden är låst bara till och med 31 maj 2024"),
+            (Day(2024, 5, 31), "slutgiltiga, perioden är låst till och med den 31 maj 2024"),
+            (Day(2024, 6, 1), "preliminära, perioden är låst bara till och med den 31 maj 2024"),
         ],
     )
     def test_it_says_whether_the_figures_are_final(

@@ -289,7 +289,7 @@ def test_a_year_that_is_closed_says_what_may_still_change(eskil: Client) -> None
         assert "Insamlingsåret är stängt, så behov och omfördelningar ändras inte mer." in text
         assert "preliminära" not in text
     for text in both(eskil, f"{ADDRESS}?dag=2024-12-31"):
-        assert "De är slutgiltiga: bokföringen är låst till och med den dagen." in text
+        assert "De är slutgiltiga: perioden är låst till och med den dagen." in text
 
 
 def test_a_project_that_has_changed_area_counts_where_its_year_was_begun(eskil: Client) -> None:

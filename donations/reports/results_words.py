@@ -214,7 +214,7 @@ def _day(results: Results) -> str:
     """As of which day the figures are, and whether they may change."""
     text = _("Siffrorna visar läget den %s.") % long_date(results.day)
     if results.is_final:
-        return text + " " + _("De är slutgiltiga: bokföringen är låst till och med den dagen.")
+        return text + " " + _("De är slutgiltiga: perioden är låst till och med den dagen.")
     if results.is_closed:
         return (
             text

@@ -134,9 +134,9 @@ def finality(day: datetime.date) -> tuple[str, str]:
     """Whether figures through `day` can still change."""
     lock = PeriodLock.objects.first()
     if lock and lock.through >= day:
-        text = _("slutgiltiga, perioden är låst till och med %s") % long_date(lock.through)
+        text = _("slutgiltiga, perioden är låst till och med den %s") % long_date(lock.through)
     elif lock:
-        text = _("preliminära, perioden är låst bara till och med %s") % long_date(lock.through)
+        text = _("preliminära, perioden är låst bara till och med den %s") % long_date(lock.through)
     else:
-        text = _("preliminära, perioden är inte låst")
+        text = _("preliminära, ingen period är låst")
     return "Siffrorna är", text
