@@ -126,7 +126,7 @@ def boxes(today: datetime.date) -> list[tuple[str, Box]]:
     return [
         ("Behovet är inte bestämt", box("47110", gifts=18_450)),
         ("Ingenting har kommit in", box("47111", need=120_000)),
-        ("Mindre än en procent", box("47112", need=120_000, gifts=50)),
+        ("Mindre än 1 %", box("47112", need=120_000, gifts=50)),
         ("Halvvägs", box("47113", need=120_000, gifts=60_000)),
         ("En krona kvar", box("47114", need=120_000, gifts=119_999)),
         ("Hela behovet är täckt", box("47115", need=120_000, gifts=120_000)),
@@ -135,7 +135,7 @@ def boxes(today: datetime.date) -> list[tuple[str, Box]]:
             box("47030", similar_projects(today), need=276_000, gifts=332_028),
         ),
         (
-            "Fört och flyttat, hit och bort",
+            "Omfördelat och överfört, hit och härifrån",
             with_moves(
                 box(
                     "47116",

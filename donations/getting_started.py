@@ -227,7 +227,9 @@ class _Reading:
         if (self.row["number"], self.row["title"]) == EXAMPLE[:2]:
             self._wrong(_("Raden är det exempel som stod i arket från början. Ta bort den."))
         if not self.row["need"]:
-            self.warnings.append(_("Behovet saknas. Det står som okänt tills någon bestämmer det."))
+            self.warnings.append(
+                _("Behovet saknas. Det står som inte bestämt tills någon bestämmer det.")
+            )
         if read.opening_ore and not self.row["day"]:
             self._wrong(_("Det ingående beloppet saknar dag: till och med när är det räknat?"))
         if self.row["day"] and not self.row["opening"]:

@@ -52,8 +52,8 @@ def test_the_figures_stand_as_they_did_at_the_end_of_a_day(eskil: Client) -> Non
     operations.disburse(year, 100_00, booked_on=cast.MIDSUMMER + DAY, reason="x", by=cast.ester())
     before = eskil.get(f"{address('finance_fund')}&dag={cast.MIDSUMMER}")
     assert first_figures(before) == (
-        "Kvar att samla in 400 kr 60 procent av behovet finns Insamlat 600 kr"
-        " Årets behov 1 000 kr beslutat den 1 januari 2024 Överskott 0 kr I kassan 600 kr"
+        "Kvar att samla in 400 kr 60 % av behovet är täckt Insamlat 600 kr"
+        " Behov 1 000 kr beslutat den 1 januari 2024 Överskott 0 kr I kassan 600 kr"
     )
     assert "Siffrorna den 21 juni 2024" in text_of(before)
     assert "Går att flytta i dag" not in text_of(before)
@@ -320,12 +320,12 @@ def test_the_years_stand_side_by_side_six_at_a_time_with_a_way_to_the_rest(
     page = eskil.get(address("finance_fund"))
     assert row_of(page, "Gåvor som").endswith("här 0 kr 0 kr")
     assert [one.year.name for one in page.context["side_by_side"].years] == ["2024", "2023"]
-    assert row_of(page, "Årets behov") == "Årets behov 2 400 kr 2 300 kr"
+    assert row_of(page, "Behov 2") == "Behov 2 400 kr 2 300 kr"
     assert "Senare år" not in text_of(page)
     [earlier] = re.findall(r'href="([^"]+)#ar-for-ar">Tidigare', page.content.decode())
     page = eskil.get(reverse("finance_fund", args=["47030"]) + earlier.replace("&amp;", "&"))
     assert page.context["year"].name == "2024"
-    assert row_of(page, "Årets behov") == "Årets behov 2 200 kr 2 100 kr"
+    assert row_of(page, "Behov 2") == "Behov 2 200 kr 2 100 kr"
     assert "Tidigare år" not in text_of(page)
     assert "Senare år" in text_of(page)
     # Years that had not begun on the day are left out.

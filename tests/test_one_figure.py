@@ -113,7 +113,7 @@ def test_what_is_left_to_collect_says_what_plain_sql_says(books: Books) -> None:
                 amount(its.remaining),
                 amount(its.surplus),
             ), (number, day)
-            assert row["Från andra år"] == amount(its.carried_in - its.carried_out), number
+            assert row["Överfört mellan år"] == amount(its.carried_in - its.carried_out), number
             assert row["Omfördelat"] == amount(its.moved_in - its.moved_out), number
         for name, label in (
             ("need", "Behov"),
@@ -185,7 +185,7 @@ def test_the_files_of_what_is_left_say_what_plain_sql_says(books: Books) -> None
                 wanted = {
                     "Behov": its.need,
                     "Insamlat": its.collected,
-                    "Fört mellan år": its.carried_in - its.carried_out,
+                    "Överfört mellan år": its.carried_in - its.carried_out,
                     "Omfördelat hit": its.moved_in,
                     "Omfördelat härifrån": -its.moved_out,
                     "Tillgängligt": its.available,
@@ -241,14 +241,14 @@ def test_the_files_of_what_has_become_of_funds_say_what_plain_sql_says(books: Bo
                     "Återbetalt": -its["refunds"],
                     "Omfördelat hit": its["moved_in"],
                     "Omfördelat härifrån": -its["moved_out"],
-                    "Fört mellan år": its["carried_in"] - its["carried_out"],
+                    "Överfört mellan år": its["carried_in"] - its["carried_out"],
                     "Utbetalt": -its["disbursed"],
                     "Utgående balans": closing,
                 }
                 # What has nothing to tell is left out.
                 row = rows.get((number, year)) or dict.fromkeys(wanted, 0)
                 assert {name: row[name] for name in wanted} == wanted, (number, year, last)
-                assert row.get("Från tidigare böcker", 0) == its["opening"]
+                assert row.get("Ingående belopp", 0) == its["opening"]
 
 
 def by_fund(of_period: Grown, *names: str) -> dict[str, int]:
@@ -355,8 +355,8 @@ def test_the_summaries_of_results_say_what_plain_sql_says(books: Books) -> None:
                 wanted = {
                     "Behov": amount(its.need),
                     "Insamlat": amount(its.collected),
-                    "Kom hit": amount(its.moved_in + its.carried_in),
-                    "Gick härifrån": amount(its.moved_out + its.carried_out),
+                    "Flyttat hit": amount(its.moved_in + its.carried_in),
+                    "Flyttat härifrån": amount(its.moved_out + its.carried_out),
                     "Kvar att samla in": amount(its.remaining),
                     "Överskott": amount(its.surplus),
                     "Utbetalt": amount(its.disbursed),

@@ -151,8 +151,8 @@ def test_what_a_waiting_proposal_holds_is_shown_and_not_movable(eskil: Client) -
     operations.submit(
         operations.draft([line], reason="Överskott", by=cast.ester()), by=cast.ester()
     )
-    assert "50 går att flytta 30 i förslag 20 150 %" in shown(look(eskil), "Brunnar")
-    assert "50 går att flytta 30 i förslag 20" in total(look(eskil))
+    assert "50 går att flytta 30 väntar på beslut 20 150 %" in shown(look(eskil), "Brunnar")
+    assert "50 går att flytta 30 väntar på beslut 20" in total(look(eskil))
     past = look(eskil, dag="2024-12-31")
     assert "100 150 0 0 0 50 150 %" in shown(past, "Brunnar")
 
@@ -324,7 +324,10 @@ def test_the_page_says_whether_the_figures_are_final(eskil: Client) -> None:
     operations.lock_period(day_of(10, 31), by=cast.ester())
     for day, said in (
         ("2024-10-31", "Siffrorna är slutgiltiga: perioden är låst till och med den 31 oktober"),
-        ("2024-11-01", "Siffrorna är preliminära: perioden är låst bara till och med den 31 oktober"),
+        (
+            "2024-11-01",
+            "Siffrorna är preliminära: perioden är låst bara till och med den 31 oktober",
+        ),
     ):
         assert said in text_of(look(eskil, dag=day))
 

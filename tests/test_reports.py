@@ -247,7 +247,7 @@ class TestChanges:
         for name in happened:
             assert total_of(whole, name) == sum(total_of(one, name) or 0 for one in parts), name
         assert total_of(whole, "Omfördelat hit") == 300_00
-        assert total_of(whole, "Fört mellan år") == 0
+        assert total_of(whole, "Överfört mellan år") == 0
 
     def test_gifts_come_to_what_the_bank_accounts_got(self, eskil: Client) -> None:
         for first, last in PERIODS:
@@ -283,14 +283,14 @@ class TestChanges:
 
     def test_a_carry_over_leaves_one_year_and_comes_to_the_next(self, eskil: Client) -> None:
         rows = by_name(page(eskil, "forandring", **dates(PERIODS[-1])), "Nummer", "År")
-        assert rows["47030", "2024"]["Fört mellan år"] == -100_00
-        assert rows["47030", "2025"]["Fört mellan år"] == 100_00
+        assert rows["47030", "2024"]["Överfört mellan år"] == -100_00
+        assert rows["47030", "2025"]["Överfört mellan år"] == 100_00
 
     def test_what_was_taken_over_has_a_column_only_where_there_is_any(self, eskil: Client) -> None:
         before, that_day, after = (
             page(eskil, "forandring", **dates(period)) for period in PERIODS[:3]
         )
-        name = "Från tidigare böcker"
+        name = "Ingående belopp"
         assert total_of(that_day, name) == 7_000_01
         assert not rows_of(before)
         assert name not in [one.name for one in (*before.columns, *after.columns)]
@@ -511,7 +511,7 @@ def test_what_is_left_is_the_plain_figures_of_the_day(eskil: Client) -> None:
                 told = plainly[numbers[number]]
                 assert its["Behov"] == told.need
                 assert its["Insamlat"] == told.collected
-                assert its["Fört mellan år"] == told.carried_in - told.carried_out
+                assert its["Överfört mellan år"] == told.carried_in - told.carried_out
                 assert its["Omfördelat hit"] == told.moved_in
                 assert its["Omfördelat härifrån"] == -told.moved_out
                 assert its["Tillgängligt"] == told.available

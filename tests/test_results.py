@@ -144,8 +144,8 @@ def test_page_and_pdf_hold_the_figures_of_the_queries(
             assert " ".join([name, *shown]) in text
         for ore in (total.collected, total.need, total.remaining, total.surplus, 200_000_00):
             assert plain(format_kronor(ore)) in text.partition("Siffrorna visar läget")[0]
-        assert "Insamlat 332 028 kr Gick till andra insamlingar −50 000 kr" in text
-        assert "Tillgängligt för behovet 282 028 kr Behov 276 000 kr Kvar att samla in 0 kr" in text
+        assert "Insamlat 332 028 kr Omfördelat härifrån −50 000 kr" in text
+        assert "Tillgängligt 282 028 kr Behov 276 000 kr Kvar att samla in 0 kr" in text
 
 
 def test_where_money_has_gone_and_come_from_is_told_by_name_and_by_number_alone_when_unpublished(
@@ -261,12 +261,12 @@ def test_what_is_carried_from_year_to_year_is_told_in_both(eskil: Client) -> Non
         year, 50_00, booked_on=datetime.date(2025, 1, 10), reason="x", by=cast.ester()
     )
     for text in both(eskil):
-        assert "50 kr har följt med till 2025." in text
-        assert "Insamlat 150 kr Gick vidare till 2025 −50 kr Tillgängligt för behovet 100" in text
+        assert "50 kr är överförda till 2025." in text
+        assert "Insamlat 150 kr Överfört till 2025 −50 kr Tillgängligt 100" in text
         assert "Brunnar 47030 100 150 0 50 0 0 0" in text
     for text in both(eskil, "/ekonomi/resultat/vatten/2025/"):
-        assert "50 kr följde med från 2024." in text
-        assert "Kom från 2024 50 kr" in text
+        assert "50 kr är överförda från 2024." in text
+        assert "Överfört från 2024 50 kr" in text
         assert "50 kr kom från insamlingen för 2024." in text
 
 

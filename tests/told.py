@@ -45,14 +45,14 @@ ACCOUNT = {
     "Ingående belopp": ("opening", 1),
     "Gåvor": ("gifts", 1),
     "Gåvor som har placerats här": ("placements", 1),
-    "Återbetalat till givare": ("refunds", -1),
+    "Återbetalt till givare": ("refunds", -1),
     "Insamlat": ("collected", 1),
     "Överfört från förra året": ("carried_in", 1),
     "Överfört till nästa år": ("carried_out", -1),
-    "Flyttat hit från andra insamlingar": ("moved_in", 1),
-    "Flyttat härifrån till andra": ("moved_out", -1),
-    "Tillgängligt för årets behov": ("available", 1),
-    "Årets behov": ("need", 1),
+    "Omfördelat hit": ("moved_in", 1),
+    "Omfördelat härifrån": ("moved_out", -1),
+    "Tillgängligt": ("available", 1),
+    "Behov": ("need", 1),
     "Kvar att samla in": ("remaining", 1),
     "Överskott": ("surplus", 1),
     "Utbetalt till partner": ("disbursed", -1),
@@ -64,7 +64,9 @@ def account_of(its: PlainFigures) -> dict[str, str]:
     """What a fund's page has to say of each figure, by what it calls it."""
     amounts = {label: (getattr(its, name), sign) for label, (name, sign) in ACCOUNT.items()}
     return {
-        label: "okänt" if ore is None else plain_blanks(format_kronor(sign * ore))
+        label: plain_blanks(format_kronor(sign * ore))
+        if ore is not None
+        else ("inte bestämt" if label == "Behov" else "okänt")
         for label, (ore, sign) in amounts.items()
     }
 

@@ -80,7 +80,7 @@ class FundAdmin(PickedMixin, HistoryAdmin, OperationAdmin):
             shown = figures[fund_year.pk]
             amounts = (shown.need, shown.collected, shown.remaining, shown.surplus)
             rows.append([fund_year.year, *map(_kronor_or_unknown, amounts)])
-        return _table(["År", "Behov", "Insamlat", "Kvar", "Överskott"], rows)
+        return _table(["År", "Behov", "Insamlat", "Kvar att samla in", "Överskott"], rows)
 
     @admin.display(description="beslut om behov")
     def needs(self, fund: Fund) -> str:

@@ -17,13 +17,14 @@ MOST_YEARS = 6
 
 @dataclass(frozen=True)
 class Line:
-    """One figure as it is shown: what it is called, its öre (None: unknown), and what it means."""
+    """One figure as it is shown: what it is called, its öre (None: said by `unknown`), and what it means."""
 
     label: str
     ore: int | None
     note: str = ""
     is_minor: bool = False
     is_sum: bool = False
+    unknown: str = "okänt"
 
 
 def first(shown: Figures, *, is_today: bool) -> list[Line]:
@@ -33,13 +34,14 @@ def first(shown: Figures, *, is_today: bool) -> list[Line]:
         Line(
             _("Kvar att samla in"),
             shown.remaining,
-            "" if shown.percent is None else _("%s procent av behovet finns") % shown.percent,
+            _covered(shown),
         ),
         Line(_("Insamlat"), shown.collected),
         Line(
-            _("Årets behov"),
+            _("Behov"),
             shown.need,
             _("beslutat den %s") % long_date(decided) if decided else "",
+            unknown=_("inte bestämt"),
         ),
         Line(
             _("Överskott"),
@@ -56,6 +58,15 @@ def first(shown: Figures, *, is_today: bool) -> list[Line]:
     ]
 
 
+def _covered(shown: Figures) -> str:
+    """How much of the need is met."""
+    if shown.percent is None or not shown.need:
+        return ""
+    if not shown.remaining:
+        return _("hela behovet är täckt")
+    return _("%s\xa0%% av behovet är täckt") % shown.percent
+
+
 def blocks(shown: Figures, *, is_today: bool) -> list[tuple[str, list[Line]]]:
     """Every figure in the order in which they follow from each other, with headings.
 
@@ -69,7 +80,7 @@ def blocks(shown: Figures, *, is_today: bool) -> list[tuple[str, list[Line]]]:
                 Line(_("Ingående belopp"), shown.opening, is_minor=True),
                 Line(_("Gåvor"), shown.gifts, is_minor=True),
                 Line(_("Gåvor som har placerats här"), shown.placements, is_minor=True),
-                Line(_("Återbetalat till givare"), -shown.refunds, is_minor=True),
+                Line(_("Återbetalt till givare"), -shown.refunds, is_minor=True),
                 Line(_("Insamlat"), shown.collected, is_sum=True),
             ],
         ),
@@ -79,13 +90,14 @@ def blocks(shown: Figures, *, is_today: bool) -> list[tuple[str, list[Line]]]:
                 Line(_("Insamlat"), shown.collected, is_minor=True),
                 Line(_("Överfört från förra året"), shown.carried_in, is_minor=True),
                 Line(_("Överfört till nästa år"), -shown.carried_out, is_minor=True),
-                Line(_("Flyttat hit från andra insamlingar"), shown.moved_in, is_minor=True),
-                Line(_("Flyttat härifrån till andra"), -shown.moved_out, is_minor=True),
-                Line(_("Tillgängligt för årets behov"), shown.available),
+                Line(_("Omfördelat hit"), shown.moved_in, is_minor=True),
+                Line(_("Omfördelat härifrån"), -shown.moved_out, is_minor=True),
+                Line(_("Tillgängligt"), shown.available),
                 Line(
-                    _("Årets behov"),
+                    _("Behov"),
                     shown.need,
                     _("Beslutat den %s.") % long_date(decided) if decided else "",
+                    unknown=_("inte bestämt"),
                 ),
                 Line(_("Kvar att samla in"), shown.remaining, is_sum=True),
                 Line(_("Överskott"), shown.surplus, is_sum=True),
@@ -94,7 +106,7 @@ def blocks(shown: Figures, *, is_today: bool) -> list[tuple[str, list[Line]]]:
         (
             _("Kassa"),
             [
-                Line(_("Tillgängligt för årets behov"), shown.available, is_minor=True),
+                Line(_("Tillgängligt"), shown.available, is_minor=True),
                 Line(_("Utbetalt till partner"), -shown.disbursed, is_minor=True),
                 Line(_("I kassan"), shown.cash, is_sum=True),
             ],
@@ -115,7 +127,7 @@ def _movable(shown: Figures) -> list[Line]:
             _("Bara det får lämna insamlingen. Det minsta av de tre avgör."),
             is_minor=True,
         ),
-        Line(_("Väntar på beslut i förslag"), -shown.pending, is_minor=True),
+        Line(_("Väntar på beslut"), -shown.pending, is_minor=True),
         Line(_("Går att flytta i dag"), shown.movable, is_sum=True),
     ]
 

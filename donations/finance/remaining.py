@@ -32,7 +32,7 @@ COLUMNS = {
     "namn": "Insamling",
     "behov": "Behov",
     "insamlat": "Insamlat",
-    "mellan-ar": "Från andra år",
+    "mellan-ar": "Överfört mellan år",
     "omfordelat": "Om\N{SOFT HYPHEN}fördelat",
     "kvar": "Kvar att samla in",
     "overskott": "Överskott",

@@ -43,13 +43,13 @@ _NAMES = (
 )
 _OPENING, _CLOSING = Column("Ingående balans", Kind.ORE), Column("Utgående balans", Kind.ORE)
 # Each column of what has happened, and the kinds of movement that it holds.
-_TAKEN_OVER = (Column("Från tidigare böcker", Kind.ORE, is_rare=True), [_Of.OPENING])
+_TAKEN_OVER = (Column("Ingående belopp", Kind.ORE, is_rare=True), [_Of.OPENING])
 _HAPPENED: list[tuple[Column, Sequence[str]]] = [
     (Column("Gåvor", Kind.ORE, is_rare=True), [_Of.GIFT, _Of.PLACEMENT]),
     (Column("Återbetalt", Kind.ORE, is_rare=True), [_Of.REFUND]),
     (Column("Omfördelat hit", Kind.ORE, is_rare=True), [_MOVED_IN]),
     (Column("Omfördelat härifrån", Kind.ORE, is_rare=True), [_MOVED_OUT]),
-    (Column("Fört mellan år", Kind.ORE, is_rare=True), [_Of.CARRY_OVER]),
+    (Column("Överfört mellan år", Kind.ORE, is_rare=True), [_Of.CARRY_OVER]),
     (Column("Utbetalt", Kind.ORE, is_rare=True), [_Of.DISBURSEMENT]),
 ]
 
@@ -150,7 +150,8 @@ def _notes(gifts: int, refunds: int) -> list[str]:
         _(
             "Det som har gått ut står med minus, så att varje rad går att räkna ihop: ingående balans och "
             "det som har hänt blir utgående balans. Placerade gåvor räknas som gåvor till insamlingen "
-            "den dag de placerades. Rättelser räknas bort den dag de bokfördes."
+            "den dag de placerades. Rättelser räknas bort den dag de bokfördes. Ingående "
+            "belopp är det som var insamlat innan insamlingen började bokföras här."
         ),
         _(
             "Bankkontona fick %(gifts)s i gåvor under perioden, och därifrån betalades %(refunds)s tillbaka. "

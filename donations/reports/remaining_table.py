@@ -18,7 +18,7 @@ COLUMNS = (
     Column("Insamling", is_heading=True),
     Column("Behov", Kind.ORE),
     Column("Insamlat", Kind.ORE),
-    Column("Fört mellan år", Kind.ORE, is_rare=True),
+    Column("Överfört mellan år", Kind.ORE, is_rare=True),
     Column("Omfördelat hit", Kind.ORE, is_rare=True),
     Column("Omfördelat härifrån", Kind.ORE, is_rare=True),
     Column("Tillgängligt", Kind.ORE),
@@ -40,14 +40,15 @@ def table(year: CollectionYear, day: datetime.date) -> Table:
     unknown = sum(row.figures.need is None for row in rows)
     notes = [
         _(
-            "Insamlat, plus det som är fört och omfördelat hit, minus det som har gått härifrån, är "
-            "tillgängligt. Kvar är vad som fattas till behovet, och överskott vad som finns utöver det."
+            "Tillgängligt är det som är insamlat, med det som är överfört och omfördelat hit, och utan det "
+            "som är överfört och omfördelat härifrån. Kvar att samla in är vad som fattas till behovet, och "
+            "överskott vad som finns utöver det."
         )
     ]
     if unknown:
         notes.append(
             _(
-                "Insamlingar utan beslutat behov: %d. För dem går det inte att säga vad som är kvar, och de "
+                "Insamlingar utan bestämt behov: %d. För dem går det inte att säga vad som är kvar, och de "
                 "räknas inte in i summan av det."
             )
             % unknown

@@ -186,14 +186,14 @@ def _moved(results: Results) -> list[str]:
     named = results.money[0].moves
     found = []
     if came:
-        text = _("%(amount)s följde med från %(year)s.")
+        text = _("%(amount)s är överförda från %(year)s.")
         before = named.year_before or _("året innan")
         found.append(text % {"amount": format_kronor(came), "year": before})
     if moved:
-        text = _("%s av överskottet har gått vidare till andra insamlingar i fokusområdet.")
+        text = _("%s av överskottet är omfördelade till andra insamlingar i fokusområdet.")
         found.append(text % format_kronor(moved))
     if went:
-        text = _("%(amount)s har följt med till %(year)s.")
+        text = _("%(amount)s är överförda till %(year)s.")
         after = named.year_after or _("nästa år")
         found.append(text % {"amount": format_kronor(went), "year": after})
     return found
@@ -259,15 +259,15 @@ def _rows(money: Money) -> Iterable[Row]:
     figures, moved = money.figures, money.moves
     yield Row(_("Insamlat"), format_kronor(figures.collected))
     for label, ore in (
-        (_("Kom från %s") % (moved.year_before or _("året innan")), figures.carried_in),
-        (_("Kom från andra insamlingar"), figures.moved_in),
-        (_("Gick till andra insamlingar"), -figures.moved_out),
-        (_("Gick vidare till %s") % (moved.year_after or _("nästa år")), -figures.carried_out),
+        (_("Överfört från %s") % (moved.year_before or _("året innan")), figures.carried_in),
+        (_("Omfördelat hit"), figures.moved_in),
+        (_("Omfördelat härifrån"), -figures.moved_out),
+        (_("Överfört till %s") % (moved.year_after or _("nästa år")), -figures.carried_out),
     ):
         if ore:
             yield Row(label, format_kronor(ore))
     if moved.is_any and figures.need:
-        yield Row(_("Tillgängligt för behovet"), format_kronor(figures.available))
+        yield Row(_("Tillgängligt"), format_kronor(figures.available))
     yield from _left(money)
     yield Row(_("Utbetalt"), format_kronor(figures.disbursed))
 
@@ -348,8 +348,8 @@ def _cells(money: list[Money]) -> list[tuple[str, str]]:
     columns = [
         (_("Behov"), total.need if is_known else None),
         (_("Insamlat"), total.collected),
-        (_("Kom hit"), sum(one.moved_in + one.carried_in for one in figures)),
-        (_("Gick härifrån"), sum(one.moved_out + one.carried_out for one in figures)),
+        (_("Flyttat hit"), sum(one.moved_in + one.carried_in for one in figures)),
+        (_("Flyttat härifrån"), sum(one.moved_out + one.carried_out for one in figures)),
         (_("Kvar att samla in"), total.remaining if is_known else None),
         (_("Överskott"), total.surplus if is_known else None),
         (_("Utbetalt"), sum(one.disbursed for one in figures)),
@@ -408,9 +408,9 @@ def _notes(results: Results) -> list[tuple[str, str]]:
             _("är gåvorna till insamlingen under året, minus det som givare har fått tillbaka."),
         ),
         (
-            _("Kom hit och gick härifrån"),
+            _("Flyttat hit och härifrån"),
             _(
-                "är pengar från och till andra insamlingar i samma fokusområde, eller från ett"
+                "är det som är omfördelat mellan insamlingar i samma fokusområde, eller överfört från ett"
                 " insamlingsår till nästa. Bara ett överskott flyttas, när givarna har kunnat läsa om"
                 " det innan de gav eller själva har sagt ja. En person föreslår och en annan godkänner."
             ),
@@ -418,7 +418,7 @@ def _notes(results: Results) -> list[tuple[str, str]]:
         (
             _("Kvar att samla in"),
             _(
-                "är behovet minus det som är insamlat och det som har kommit hit, plus det som har gått"
+                "är behovet minus det som är insamlat och det som är flyttat hit, plus det som är flyttat"
                 " härifrån. Har en insamling fått mer än sitt behov är det ett överskott. Det minskar"
                 " inte det som är kvar i en annan."
             ),
