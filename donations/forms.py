@@ -224,12 +224,12 @@ class CollectionYearForm(forms.ModelForm):
             and {"starts_on", "ends_on"} & set(self.changed_data)
         ):
             raise ValidationError(
-                _("Perioden används redan av insamlingar. Dess dagar kan inte ändras.")
+                _("Insamlingsåret används redan av insamlingar. Dess dagar kan inte ändras.")
             )
         if first.day != 1:
-            self.add_error("starts_on", _("En insamlingsperiod börjar den första i en månad."))
+            self.add_error("starts_on", _("Ett insamlingsår börjar den första i en månad."))
         if (last + datetime.timedelta(days=1)).day != 1:
-            self.add_error("ends_on", _("En insamlingsperiod slutar den sista i en månad."))
+            self.add_error("ends_on", _("Ett insamlingsår slutar den sista i en månad."))
         if last <= first:
             self.add_error("ends_on", _("Sista dagen ska komma efter den första."))
         others = CollectionYear.objects.exclude(pk=self.instance.pk)
@@ -240,12 +240,12 @@ class CollectionYearForm(forms.ModelForm):
         ):
             raise ValidationError(
                 _(
-                    "Perioderna ska följa på varandra dag för dag. "
-                    "Låt den börja dagen efter en annan, eller sluta dagen före."
+                    "Insamlingsåren ska följa på varandra dag för dag. "
+                    "Låt det börja dagen efter ett annat, eller sluta dagen före."
                 )
             )
         if others.filter(starts_on__lte=last, ends_on__gte=first).exists():
-            raise ValidationError(_("Perioden överlappar en annan."))
+            raise ValidationError(_("Insamlingsåret överlappar ett annat."))
         return data
 
 

@@ -48,8 +48,8 @@ class CollectionYear(models.Model):
     objects = CollectionYearQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "insamlingsperiod"
-        verbose_name_plural = "insamlingsperioder"
+        verbose_name = "insamlingsår"
+        verbose_name_plural = "insamlingsår"
         ordering = ["starts_on"]
         constraints = [
             models.CheckConstraint(
