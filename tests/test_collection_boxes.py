@@ -62,7 +62,7 @@ def test_a_page_whose_fund_is_closed_tells_so_with_its_figures_and_leads_on() ->
     old.save()
     read = Client().get("/projekt/brunnar/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
     for words in (
-        "Insamlingen är avslutad",
+        "Insamlingen är stängd",
         "47030",
         "100 kr",
         "30 kr",
@@ -127,7 +127,7 @@ def test_a_closed_fund_with_nobody_after_it_and_one_not_opened_yet() -> None:
     read = Client().get("/projekt/brunnar/").content.decode()
     assert "Numret tar inte emot fler gåvor" in read
     assert "Insamlat" not in read, "it never had a year"
-    assert "Insamlingen är avslutad" not in Client().get("/projekt/pumpar/").content.decode()
+    assert "Insamlingen är stängd" not in Client().get("/projekt/pumpar/").content.decode()
 
 
 def test_a_closed_funds_year_still_counts_in_its_areas_total() -> None:

@@ -204,11 +204,11 @@ class TestTheList:
         ):
             assert text in told
         assert not re.search("Ester|Kajsa|@example", told)
-        assert "Tillbakaförd" not in told
+        assert "Rättad" not in told
         why = "Sara Ek ångrade sig"
         operations.reverse(moved, booked_on=timezone.localdate(), reason=why, by=cast.ester())
         told = read("/omfordelningar/")
-        assert "Tillbakaförd den" in told
+        assert "Rättad den" in told
         assert "Sara" not in told
 
     def test_only_the_clauses_that_were_in_force_that_year_are_shown(self) -> None:

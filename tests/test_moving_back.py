@@ -82,7 +82,7 @@ def test_as_much_as_can_be_goes_back_and_names_what_it_puts_right(books: Books) 
     back = books.move(draft)
     assert (back.corrects, back.booked_on) == (books.moved, NEXT_YEAR)
     read = Client().get("/omfordelningar/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
-    assert "<strong>Tillbakaflyttat:</strong> 500 kr den 1 mars" in read
+    assert "<strong>Flyttat tillbaka:</strong> 500 kr den 1 mars" in read
     assert "Flyttar tillbaka pengar från omfördelningen den 1 mars" in read
     assert books.available() == [500_00, 300_00]
 

@@ -500,7 +500,7 @@ class TestReverse:
         with refused("Transaktionen är redan rättad."):
             self.reverse(made)
         with refused(
-            "En rättelse kan inte rättas. Registrera det som är rätt som en ny transaktion."
+            "En rättelse kan inte rättas. Bokför det som är rätt som en ny transaktion."
         ):
             self.reverse(undone)
 

@@ -257,7 +257,7 @@ class TransferAdmin(OperationAdmin):
             request,
             RefundForm,
             run,
-            title=_("Återbetala en gåva"),
+            title=_("Betala tillbaka en gåva"),
             button=_("Bokför återbetalningen"),
             consequence=_(
                 "Inga pengar lämnar banken härifrån: det gör du där. Blev det fel här kan"

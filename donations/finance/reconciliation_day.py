@@ -77,7 +77,7 @@ class StateForm(OperationForm):
     """What came in on the account, as a person reads it off a statement."""
 
     amount = KronorField(
-        label="insatt på kontot den dagen",
+        label="in på kontot den dagen",
         help_text="Alla pengar in, i kronor. Skriv 0 om inget kom in.",
         error_messages={"required": "Skriv hur mycket som kom in, eller 0."},
     )

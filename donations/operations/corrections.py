@@ -41,7 +41,7 @@ def reverse(transfer: Transfer, *, booked_on: datetime.date, reason: str, by: Us
     transfer = Transfer.objects.select_for_update(no_key=True, of=("self",)).get(pk=transfer.pk)
     if transfer.reverses_id:
         raise OperationError(
-            _("En rättelse kan inte rättas. Registrera det som är rätt som en ny transaktion.")
+            _("En rättelse kan inte rättas. Bokför det som är rätt som en ny transaktion.")
         )
     if hasattr(transfer, "reversal"):
         raise OperationError(_("Transaktionen är redan rättad."))
