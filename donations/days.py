@@ -10,6 +10,16 @@ def long_date(day: datetime.date) -> str:
     return date_format(day, "j F Y")
 
 
+def period(first: datetime.date, last: datetime.date) -> str:
+    """Days in a sentence: "1–31 januari 2026", "1 januari–31 mars 2026"."""
+    if first == last:
+        return long_date(last)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{long_date(last)}"
+    start = date_format(first, "j F") if first.year == last.year else long_date(first)
+    return f"{start}–{long_date(last)}"
+
+
 def past_through(today: datetime.date) -> datetime.date:
     """The last day on which a financial year can have ended whose records need not be kept `today`.
 

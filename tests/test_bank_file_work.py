@@ -69,7 +69,7 @@ def test_a_large_file_is_read_and_booked_by_threads_and_its_page_tells_what_came
     done()
     assert "Bokfört: 1 gåva, 500 kr" in text_of(shown(eskil, of))
     assert gifts() == [50_000]
-    event = Event.objects.get(text__startswith="Läste in bankfil nr")
+    event = Event.objects.get(text__startswith="Bokförde bankfil nr")
     assert Origin.objects.filter(event=event).exists(), "it is known from where it was asked for"
     page = reverse("finance_bank_file_undo", args=[of.pk])
     once = str(eskil.get(page).context["form"]["once"].value())

@@ -499,9 +499,7 @@ class TestReverse:
         undone = self.reverse(made)
         with refused("Transaktionen är redan rättad."):
             self.reverse(made)
-        with refused(
-            "En rättelse kan inte rättas. Bokför det som är rätt som en ny transaktion."
-        ):
+        with refused("En rättelse kan inte rättas. Bokför det som är rätt som en ny transaktion."):
             self.reverse(undone)
 
     def test_between_the_two_days_the_gift_is_seen(self) -> None:

@@ -379,7 +379,7 @@ def test_an_export_is_told_in_the_audit_list_without_amounts_of_anybody() -> Non
     cast.gift(cast.fund("47030"), 100_00)
     made = export(JUNE)
     event = Event.objects.latest("id")
-    assert event.text == ("Exporterade 1 transaktioner till bokföringen, 1–30 juni 2024, export 1")
+    assert event.text == ("Exporterade 1 transaktion till bokföringen, 1–30 juni 2024, export 1")
     assert (event.area, event.model, event.object_id) == ("money", "donations.sieexport", "1")
     operations.export_sie_again(made, by=cast.ester())
     assert "en gång till" in Event.objects.latest("id").text

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from donations import intake
 from donations.bankfiles.records import Refused
@@ -305,10 +306,12 @@ def undo(request: HttpRequest, file_id: int) -> HttpResponse:
                 raise OperationError(_("Någon arbetar redan med filen. Vänta tills det är klart."))
             return _("”%s” ångras nu.") % of
         count = bank_files.undo(of, reason=reason, by=by)
-        return _("”%(file)s” är ångrad: %(count)s gåvor är rättade.") % {
-            "file": of,
-            "count": telling.number(count),
-        }
+        text = ngettext(
+            "”%(file)s” är ångrad: %(count)s gåva är rättad.",
+            "”%(file)s” är ångrad: %(count)s gåvor är rättade.",
+            count,
+        )
+        return text % {"file": of, "count": telling.number(count)}
 
     plan = telling.undoing(of)
     return operate(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from donations import operations
 from donations.bankfiles.aside import SHOWN, Class, Count
-from donations.days import long_date
+from donations.days import period
 from donations.finance import bank_file_work as work
 from donations.finance.bank_file_work import Work
 from donations.models import Account, BankFile, Fund, HeldLine, LumpSum, Payment, Transfer
@@ -223,9 +223,7 @@ def control_sums(outcome: Outcome) -> list[ControlSum]:
 def days(outcome: Outcome) -> str:
     """The days that the file spans."""
     first, last = outcome.first_day, outcome.last_day
-    if first is None or last is None:
-        return ""
-    return long_date(first) if first == last else f"{long_date(first)} – {long_date(last)}"
+    return "" if first is None or last is None else period(first, last)
 
 
 def locked_until(outcome: Outcome) -> datetime.date | None:

@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from donations import operations
+from donations.days import period
 from donations.exports.sie_vouchers import NAMES
 from donations.finance import years
 from donations.finance.forms import Tick
@@ -24,7 +25,7 @@ from donations.finance.operation import operate, sent
 from donations.forms import DayField, OperationForm
 from donations.models import CollectionYear, SieExport, SieMapping, SieSum, Transfer
 from donations.models.periods import first_open_day, is_final
-from donations.models.sie import ACCOUNT_FIELDS, is_month, period
+from donations.models.sie import ACCOUNT_FIELDS, is_month
 from donations.reports import sie_due
 from donations.reports.sie_chart import Chart
 from staff import access

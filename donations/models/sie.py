@@ -8,11 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from simple_history.models import HistoricalRecords
 
-from donations.days import long_date
+from donations.days import period
 from donations.models.funds import Fund
 from donations.models.ledger import Account, Transfer
 from projects.models import FocusArea
@@ -307,13 +306,3 @@ def is_month(first: datetime.date, last: datetime.date) -> bool:
     """Whether the days are one whole month."""
     after = last + datetime.timedelta(days=1)
     return first.day == after.day == 1 and (first.year, first.month) == (last.year, last.month)
-
-
-def period(first: datetime.date, last: datetime.date) -> str:
-    """Days in a sentence: "1–31 januari 2026", "1 januari–31 mars 2026"."""
-    if first == last:
-        return long_date(last)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{long_date(last)}"
-    start = date_format(first, "j F") if first.year == last.year else long_date(first)
-    return f"{start}–{long_date(last)}"

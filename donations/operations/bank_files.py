@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from donations import known, recall
 from donations.bankfiles import kept
@@ -205,12 +206,13 @@ def _confirm(
     bank_file.confirmed_by = by
     bank_file.save()
     new = outcome.of(Fate.MATCHED, Fate.UNPLACED)
-    text = _("Läste in bankfil nr %(file)s: %(count)s gåvor, tillsammans %(amount)s") % {
-        "file": bank_file.pk,
-        "count": new.lines,
-        "amount": format_kronor(new.ore),
-    }
-    audit.record(audit.Area.MONEY, text, by=by, about=bank_file)
+    text = ngettext(
+        "Bokförde bankfil nr %(file)s: %(count)s gåva, %(amount)s",
+        "Bokförde bankfil nr %(file)s: %(count)s gåvor, tillsammans %(amount)s",
+        new.lines,
+    )
+    told = {"file": bank_file.pk, "count": new.lines, "amount": format_kronor(new.ore)}
+    audit.record(audit.Area.MONEY, text % told, by=by, about=bank_file)
     return outcome
 
 
@@ -269,11 +271,13 @@ def _undo(bank_file: BankFile, reason: str, by: User) -> int:
     forget_statement(bank_file)
     bank_file.undone_at, bank_file.undone_by = now, by
     bank_file.save(update_fields=["undone_at", "undone_by"])
-    text = _("Ångrade bankfil nr %(file)s: %(count)s gåvor") % {
-        "file": bank_file.pk,
-        "count": count,
-    }
-    audit.record(audit.Area.MONEY, text, by=by, about=bank_file)
+    text = ngettext(
+        "Ångrade bankfil nr %(file)s: %(count)s gåva",
+        "Ångrade bankfil nr %(file)s: %(count)s gåvor",
+        count,
+    )
+    told = {"file": bank_file.pk, "count": count}
+    audit.record(audit.Area.MONEY, text % told, by=by, about=bank_file)
     return count
 
 

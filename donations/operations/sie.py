@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max, OuterRef, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from donations import bulk
+from donations.days import long_date
 from donations.exports import sie_vouchers
 from donations.exports.sie_vouchers import Group, MissingAccounts
 from donations.models import CollectionYear, SieExport, SieMapping, SieSum, Transfer
-from donations.models.sie import period
 from donations.operations.ledger import OperationError, refuse_future, retried_alone
 from staff import audit
 from staff.models import User
@@ -78,7 +79,7 @@ def year_of(first: datetime.date, last: datetime.date) -> CollectionYear:
                 "En fil gäller ett räkenskapsår, och %(year)s slutar den %(day)s. Exportera till och med den "
                 "dagen, och resten för sig."
             )
-            % {"year": year, "day": period(year.ends_on, year.ends_on)}
+            % {"year": year, "day": long_date(year.ends_on)}
         )
     return year
 
@@ -139,11 +140,18 @@ def _made(export: SieExport, groups: list[Group], year: CollectionYear, by: User
         raise OperationError(_without_account(missing.fields)) from missing
     export.by, export.created_at = by, now
     export.save(force_insert=True)
-    text = _("Exporterade %(count)s transaktioner till bokföringen, %(period)s, export %(number)s")
+    text = ngettext(
+        "Exporterade %(count)s transaktion till bokföringen, %(period)s, export %(number)s",
+        "Exporterade %(count)s transaktioner till bokföringen, %(period)s, export %(number)s",
+        export.transfers,
+    )
     if export.repeats_id:
-        text = _(
+        text = ngettext(
+            "Exporterade %(count)s transaktion till bokföringen en gång till, %(period)s, export %(number)s "
+            "av det som är i export %(repeats)s",
             "Exporterade %(count)s transaktioner till bokföringen en gång till, %(period)s, export %(number)s "
-            "av det som är i export %(repeats)s"
+            "av det som är i export %(repeats)s",
+            export.transfers,
         )
     told = {
         "count": export.transfers,

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from donations.days import period
 from donations.models import Account, DailyTotal, Transfer
 from donations.money import format_kronor
 from donations.reports.table import (
@@ -25,7 +26,6 @@ from donations.reports.table import (
     Row,
     Table,
     finality,
-    of_days,
     stamp_of,
     summed,
 )
@@ -92,7 +92,7 @@ def table(first: datetime.date, last: datetime.date) -> Table:
     groups = _groups(found, columns)
     return Table(
         title=TITLE,
-        about=[("Period", of_days(first, last)), finality(last)],
+        about=[("Period", period(first, last)), finality(last)],
         columns=columns,
         groups=groups,
         total=summed(columns, (row for group in groups for row in group.rows)),

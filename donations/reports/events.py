@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from donations.days import period
 from donations.money import format_amount
-from donations.reports.table import Column, Group, Kind, Row, Table, of_days, stamp_of
+from donations.reports.table import Column, Group, Kind, Row, Table, stamp_of
 from staff.models import Event, User
 
 TITLE = "Händelser"
@@ -39,7 +40,7 @@ def table(first: datetime.date, last: datetime.date, reader: User, area: str = "
     return Table(
         title=TITLE,
         about=[
-            ("Period", of_days(first, last)),
+            ("Period", period(first, last)),
             ("Områden", ", ".join(map(str, areas))),
             ("Antal händelser", format_amount(length * 100)),
         ],

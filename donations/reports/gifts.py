@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from donations.days import period
 from donations.models import Account, Fund, GiftTotal, Transfer
 from donations.reports.table import (
     Column,
@@ -20,7 +21,6 @@ from donations.reports.table import (
     Table,
     Value,
     finality,
-    of_days,
     stamp_of,
     summed,
 )
@@ -131,7 +131,7 @@ def table(first: datetime.date, last: datetime.date, divided: str) -> Table:
     return Table(
         title=TITLE,
         about=[
-            ("Period", of_days(first, last)),
+            ("Period", period(first, last)),
             ("Uppdelade på", division.name),
             finality(last),
         ],

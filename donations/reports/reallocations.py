@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from donations import moves
-from donations.days import long_date
+from donations.days import long_date, period
 from donations.models import FundYear, SurplusClause, Transfer
 from donations.reports.table import (
     Column,
@@ -24,7 +24,6 @@ from donations.reports.table import (
     Table,
     Value,
     finality,
-    of_days,
     stamp_of,
     summed,
 )
@@ -79,7 +78,7 @@ def table(first: datetime.date, last: datetime.date) -> Table:
         groups.append(Group(area.title, rows, summed(COLUMNS, rows), area.hue))
     return Table(
         title=TITLE,
-        about=[("Period", of_days(first, last)), finality(last)],
+        about=[("Period", period(first, last)), finality(last)],
         columns=COLUMNS,
         groups=groups,
         total=summed(COLUMNS, (row for group in groups for row in group.rows)),

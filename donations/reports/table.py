@@ -115,16 +115,6 @@ def summed(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Value, ...]:
     )
 
 
-def of_days(first: datetime.date, last: datetime.date) -> str:
-    """A period in words, both days included."""
-    if first == last:
-        return long_date(first)
-    return _("%(first)s till och med %(last)s") % {
-        "first": long_date(first),
-        "last": long_date(last),
-    }
-
-
 def stamp_of(first: datetime.date, last: datetime.date) -> str:
     """A period in the name of a file."""
     return f"{first}--{last}" if first != last else str(first)
