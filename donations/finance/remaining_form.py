@@ -29,7 +29,7 @@ class RemainingForm(forms.Form):
     """Which figures to show, read from the address. An empty day is `today`."""
 
     ar = forms.ChoiceField(label="år")
-    dag = DayField(label="till och med", required=False)
+    dag = DayField(label="läget den", required=False)
     sok = forms.CharField(
         label="nummer eller namn",
         max_length=100,

@@ -121,7 +121,7 @@ class YearForm(ChoicesForm):
         label="insamlingsår", error_messages={"invalid_choice": "Välj ett år i listan."}
     )
     dag = DayField(
-        label="vid slutet av dagen",
+        label="läget den",
         error_messages={
             "required": "Välj vilken dag siffrorna ska gälla.",
             "invalid": _INVALID,

@@ -60,7 +60,7 @@ REPORTS = {
         Report(
             "kvar-att-samla-in",
             remaining_table.TITLE,
-            "Behov, insamlat, kvar och överskott för varje insamling, vid slutet av en dag.",
+            "Behov, insamlat, kvar att samla in och överskott för varje insamling, som läget är en viss dag.",
             "donations.view_fund",
             YearForm,
             lambda form: remaining_table.table(form.year, form.cleaned_data["dag"]),

@@ -57,7 +57,7 @@ def table(year: CollectionYear, day: datetime.date) -> Table:
         title=TITLE,
         about=[
             ("Insamlingsår", year.name),
-            ("Vid slutet av", long_date(day)),
+            ("Läget den", long_date(day)),
             finality(day),
         ],
         columns=COLUMNS,
