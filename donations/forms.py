@@ -96,7 +96,7 @@ class ReverseForm(OperationForm):
     """Undo a transfer."""
 
     booked_on = DayField(label="bokföringsdag")
-    reason = forms.CharField(label="varför", max_length=300)
+    reason = forms.CharField(label="skäl", max_length=300)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"booked_on": timezone.localdate(), **(kwargs.get("initial") or {})}

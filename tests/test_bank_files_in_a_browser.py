@@ -91,7 +91,7 @@ def test_two_files_from_the_upload_to_the_last_decision_and_back(
     page.get_by_role("link", name="Ångra hela filen").click()
     page.get_by_role("heading", name="Det här ångras").wait_for()
     look(page)
-    page.get_by_label("Varför").fill("Gåvan var redan bokförd")
+    page.get_by_label("Skäl").fill("Gåvan var redan bokförd")
     press(page, "Ångra 1 gåva")
     page.get_by_role("heading", name="Filen är ångrad").wait_for()
     look(page)

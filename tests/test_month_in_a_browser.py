@@ -79,7 +79,7 @@ def place_three(page: "Page") -> None:
     for place, number in enumerate(("47031", "47032"), start=1):
         page.get_by_label(f"Nummer {place}").fill(number)
         page.get_by_label(f"Belopp {place}").fill("300")
-    page.get_by_label("Varför").fill("Båda numren stod på gåvan.")
+    page.get_by_label("Skäl").fill("Båda numren stod på gåvan.")
     press(page, "Placera")
     page.get_by_role("heading", name="Oplacerade gåvor").wait_for()
     assert UnplacedGift.objects.count() == before - 3

@@ -119,7 +119,7 @@ def test_the_worked_example_holds_on_screen(
     for _move in range(2):
         ester.goto(proposal)
         ester.get_by_role("link", name="Rätta flytten till").first.click()
-        ester.get_by_label("Varför").fill("Fel fördelning")
+        ester.get_by_label("Skäl").fill("Fel fördelning")
         ester.get_by_role("button", name="Bokför rättelsen").click()
     ester.goto(proposal)
     assert standing(ester) == START

@@ -53,7 +53,7 @@ class UndoForm(OperationForm):
     """Undo a whole file."""
 
     reason = forms.CharField(
-        label="varför", max_length=300, help_text="Till exempel ”Filen var för fel månad”."
+        label="skäl", max_length=300, help_text="Till exempel ”Filen var för fel månad”."
     )
 
 

@@ -44,7 +44,7 @@ class MovementForm(OperationForm):
 
     amount = KronorField(label="belopp")
     booked_on = DayField(label="bokföringsdag")
-    reason = forms.CharField(label="varför", max_length=300)
+    reason = forms.CharField(label="skäl", max_length=300)
 
 
 class Tick(forms.CheckboxInput):
@@ -219,7 +219,7 @@ class PlaceForm(PartsForm):
 
     booked_on = DayField(label="bokföringsdag")
     reason = forms.CharField(
-        label="varför",
+        label="skäl",
         max_length=300,
         help_text="Till exempel ”Givaren ringde och sa vilket projekt”. Skriv inga namn.",
     )

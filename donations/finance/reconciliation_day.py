@@ -67,7 +67,7 @@ class TakeBackForm(OperationForm):
     """Take a sign-off back."""
 
     reason = forms.CharField(
-        label="varför",
+        label="skäl",
         max_length=300,
         help_text="Till exempel ”En gåva saknades, den registreras i dag”.",
     )

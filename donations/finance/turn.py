@@ -45,14 +45,14 @@ class CarryOverForm(OperationForm):
 
     amount = KronorField(label="belopp att föra över")
     booked_on = DayField(label="bokföringsdag")
-    reason = forms.CharField(label="varför", max_length=300)
+    reason = forms.CharField(label="skäl", max_length=300)
 
 
 class LeaveForm(OperationForm):
     """Why a surplus stays where it is."""
 
     reason = forms.CharField(
-        label="varför",
+        label="skäl",
         max_length=300,
         help_text="Till exempel ”Betalas ut till partnern i februari, enligt avtalet”.",
     )

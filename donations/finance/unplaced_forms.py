@@ -42,7 +42,7 @@ class PlaceAtOnceForm(OperationForm):
 
     choice = forms.CharField(required=False, widget=forms.HiddenInput)
     number = FundField(label="insamlingsnummer", required=False)
-    reason = forms.CharField(label="varför", max_length=300, required=False)
+    reason = forms.CharField(label="skäl", max_length=300, required=False)
     bind = forms.BooleanField(required=False)
 
     def clean_choice(self) -> list[tuple[Fund, int | None]]:
