@@ -236,7 +236,7 @@ class _Reading:
             self.warnings.append(_("Dagen används inte: det står inget ingående belopp."))
         if read.area_id and read.area_id not in self.there.with_clause:
             self.warnings.append(
-                _("Fokusområdet har inget överskottsvillkor: gåvorna kan inte flyttas vidare.")
+                _("Fokusområdet har inget överskottsvillkor: gåvorna kan inte omfördelas.")
             )
 
     def _wrong(self, text: str) -> None:

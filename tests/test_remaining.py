@@ -307,14 +307,14 @@ def test_the_days_that_are_asked_for_are_one_click_away(eskil: Client) -> None:
         past = client.get(PAGE, {"ar": "2025", "dag": "2025-12-31"})
     assert [(day.label, day.ar, day.dag) for day in now.context["quick_days"]] == [
         ("I dag", "2026", None),
-        ("Senaste månadsskiftet, 31/10 2026", "2026", "2026-10-31"),
-        ("Senast låsta dagen, 30/9 2026", "2026", "2026-09-30"),
-        ("Förra årets slut, 31/12 2025", "2025", "2025-12-31"),
+        ("Senaste månadsskiftet, 31 okt 2026", "2026", "2026-10-31"),
+        ("Senast låsta dagen, 30 sep 2026", "2026", "2026-09-30"),
+        ("Förra årets slut, 31 dec 2025", "2025", "2025-12-31"),
     ]
     assert [(day.label, day.is_shown) for day in past.context["quick_days"]] == [
         ("I dag", False),
-        ("Årets slut, 31/12 2025", True),
-        ("Förra årets slut, 31/12 2024", False),
+        ("Årets slut, 31 dec 2025", True),
+        ("Förra årets slut, 31 dec 2024", False),
     ]
 
 

@@ -721,7 +721,7 @@ def test_names_that_look_like_formulas_stay_text(eskil: Client) -> None:
         ({"fran": "2024-13-01"}, "Skriv dagen som år-månad-dag", "2024-13-01"),
         ({"fran": "i går"}, "Skriv dagen som år-månad-dag", "i går"),
         ({"fran": ""}, "Välj den första dagen", 'name="till" value="2025-03-14"'),
-        ({"fran": "2025-02-01", "till": "2025-01-31"}, "slutar före den börjar", "2025-01-31"),
+        ({"fran": "2025-02-01", "till": "2025-01-31"}, "slutar innan den börjar", "2025-01-31"),
         ({"till": "2025-03-15"}, "som längst gå till och med i dag", "2025-03-15"),
         ({"delat": "veckodag"}, "Välj något av det som finns i listan", "veckodag"),
     ],

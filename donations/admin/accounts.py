@@ -122,7 +122,7 @@ class AccountNumberAdmin(HistoryAdmin):
     def printed(self, number: AccountNumber) -> str:
         return number.printed
 
-    @admin.display(description="gåvorna kommer från nu")
+    @admin.display(description="gåvorna kommer nu från")
     def gifts_from(self, number: AccountNumber) -> str:
         today = timezone.localdate()
         begun = [one.kind for one in number.sources.all() if one.from_day <= today]

@@ -61,7 +61,7 @@ KINDS = {
 
 # What other files begin with, and what would be right instead.
 _OTHERS = (
-    (b"PK\x03\x04", "Filen är en Excel-fil eller ett ziparkiv."),
+    (b"PK\x03\x04", "Filen är en Excelfil eller ett ziparkiv."),
     (b"\x1f\x8b", "Filen är packad (gzip). Packa upp den först."),
     (b"%PDF", "Filen är en pdf, som bara är till för att läsas av människor."),
 )

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 
 from donations import operations
@@ -255,4 +256,4 @@ def _other_days(form: RemainingForm, every_year: Sequence[CollectionYear]) -> It
 
 
 def _short(day: datetime.date) -> str:
-    return f"{day.day}/{day.month} {day.year}"
+    return date_format(day, "j b Y")

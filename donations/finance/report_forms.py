@@ -66,7 +66,7 @@ class PeriodForm(ChoicesForm):
         data = super().clean() or {}
         first, last = data.get("fran"), data.get("till")
         if first and last and first > last:
-            self.add_error("till", _("Perioden slutar före den börjar. Välj en senare dag."))
+            self.add_error("till", _("Perioden slutar innan den börjar. Välj en senare sista dag."))
         return data
 
     @property

@@ -97,7 +97,7 @@ def fund_year(fund: Fund, day: datetime.date, by: User) -> FundYear:
             amount_ore=0,
             decided_on=max(min(year.starts_on, timezone.localdate()), first_open_day()),
             by=by,
-            reason=_("Insamling till hela fokusområdet: allt får fördelas vidare."),
+            reason=_("Insamling till hela fokusområdet: allt får omfördelas."),
         )
     account(found)
     return found
@@ -139,9 +139,7 @@ def set_need(
     refuse_missing_reason(reason)
     if fund_year.fund.focus_area_id and amount_ore:
         raise OperationError(
-            _(
-                "En insamling till hela fokusområdet har behovet 0 kr, så att allt får fördelas vidare."
-            )
+            _("En insamling till hela fokusområdet har behovet 0 kr, så att allt får omfördelas.")
         )
     lock([fund_year.pk])
     refuse_closed([fund_year.pk])
