@@ -93,6 +93,15 @@ def test_a_month_is_a_way_to_its_export_and_one_that_has_not_begun_is_not_there(
         assert "/ekonomi/sie/ny/?fran=2026-02-01&amp;till=2026-02-28" in page.content.decode()
 
 
+def test_the_month_that_goes_on_is_offered_to_the_day_it_is(fund: Fund) -> None:
+    with time_machine.travel("2026-03-15 12:00:00+00:00", tick=False):
+        client = cast.sign_in(Client(), cast.member("Eskil", Role.FINANCE))
+        cast.gift(fund, 1_00, datetime.date(2026, 3, 15))
+        months = client.get(LIST).context["months"]
+        assert months[0].query == "?fran=2026-03-01&till=2026-03-15"
+        assert "Skapa filen" in text_of(client.get(f"/ekonomi/sie/ny/{months[0].query}"))
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [

@@ -263,9 +263,11 @@ def _list(request: HttpRequest, form: PeriodForm) -> HttpResponse:
 
 
 def months(year: CollectionYear, kinds: list[str]) -> list[Days]:
-    """The year's months that have begun, the newest first, with what is left of the kinds."""
-    today = timezone.localdate()
-    found = {day.first: day for day in _months(year) if day.first <= today}
+    """The year's months that have begun, the newest first, with what is left of the kinds.
+
+    The month that is going on ends today: an export of days to come is refused.
+    """
+    found = {day.first: day for day in _months(year)}
     for (kind, day), ore in sie_due.by_day(year.starts_on, year.ends_on).items():
         if kind in kinds:
             month = found[max(day.replace(day=1), year.starts_on)]
@@ -281,9 +283,10 @@ def months(year: CollectionYear, kinds: list[str]) -> list[Days]:
 
 def _months(year: CollectionYear) -> Iterator[Days]:
     first, open_from = year.starts_on, first_open_day()
-    while first <= year.ends_on:
+    ends_on = min(year.ends_on, timezone.localdate())
+    while first <= ends_on:
         after = (first + 31 * DAY).replace(day=1)
-        last = min(after - DAY, year.ends_on)
+        last = min(after - DAY, ends_on)
         yield Days(first, last, is_locked=last < open_from)
         first = after
 
