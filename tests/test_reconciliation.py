@@ -697,7 +697,7 @@ def test_the_month_tells_each_days_state_in_words_and_leads_to_it(
     assert row_of(page, "tis 3 mar") == "tis 3 mar = Stämmer, inte avstämd 100 kr 100 kr"
     assert row_of(page, "ons 4 mar") == "ons 4 mar ? Inget kontoutdrag 3 kr"
     assert row_of(page, "tors 5 mar") == "tors 5 mar Inget att stämma av"
-    assert "Summa 100 kr 0 kr 103 kr 0 kr" in text_of(page)
+    assert "Summa 100 kr 0 kr 103 kr varav utan kontoutdrag 3 kr 0 kr" in text_of(page)
     assert address() in page.content.decode()
     assert "Ingenting i mars 2026: Sparkonto" in text_of(page)
 

@@ -85,6 +85,11 @@ class AccountMonth:
         return sum(one.day.books_ore for one in self.days)
 
     @property
+    def unstated_ore(self) -> int:
+        """What of the books is on days without a statement, and so no part of the difference."""
+        return sum(one.day.books_ore for one in self.days if not one.day.has_statement)
+
+    @property
     def difference_ore(self) -> int:
         """Of the days that have a statement."""
         return sum(one.day.difference_ore for one in self.days if one.day.has_statement)
