@@ -47,6 +47,7 @@ def test_who_sees_the_money_finds_the_guide_for_finance(role: Role) -> None:
     client = cast.sign_in(Client(), cast.member("Eskil", role))
     path = "/admin/handbok/ekonomi/"
     assert f'href="{path}"' in client.get(reverse("admin:index")).text
+    assert f'href="{path}"' in client.get(reverse("finance_start")).text
     assert "Vad Kollekt inte gör" in client.get(path).text
     assert path not in rut().get(reverse("admin:index")).text
 
