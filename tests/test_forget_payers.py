@@ -263,7 +263,7 @@ def test_a_file_that_is_handed_in_again_is_still_known(fund: Fund) -> None:
 
     assert not Payment.objects.exclude(payer_name="", message="").exists()
     assert list(Payment.objects.order_by("pk").values_list("key", flat=True)) == keys
-    with pytest.raises(operations.OperationError, match="redan inläst"):
+    with pytest.raises(operations.OperationError, match="redan bokförd"):
         bank_files.confirm(handed_in(source.read_bytes()), by=cast.ester())
     again = handed_in(source.read_bytes().replace(b"\r\n", b"\n") + b"\n")
     assert counted(again) == {"duplicates": len(keys)}

@@ -64,6 +64,13 @@ def test_the_figures_stand_as_they_did_at_the_end_of_a_day(eskil: Client) -> Non
     assert first_figures(eskil.get(address("finance_fund"))) == first_figures(after)
 
 
+def test_a_fund_that_needs_nothing_of_its_own_tells_of_no_share_of_it(eskil: Client) -> None:
+    cast.fund_year(cast.fund(), 0)
+    assert "Kvar att samla in 0 kr insamlingen har inget eget behov Insamlat" in first_figures(
+        eskil.get(address("finance_fund"))
+    )
+
+
 @pytest.mark.parametrize(("day", "is_final"), [("2024-06-30", True), ("2024-07-01", False)])
 def test_they_are_final_once_their_period_is_locked(
     eskil: Client, day: str, is_final: bool

@@ -226,7 +226,7 @@ def test_a_large_files_beginning_is_read_before_it_is_kept(
 def test_the_same_file_is_booked_once(brunnar: Fund) -> None:
     data = written(gift("47030"))
     booked(data)
-    with pytest.raises(OperationError, match="redan inläst"):
+    with pytest.raises(OperationError, match="redan bokförd"):
         booked(data, "annat-namn.txt")
     assert collected(brunnar) == 10_000
 

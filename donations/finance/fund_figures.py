@@ -59,8 +59,10 @@ def first(shown: Figures, *, is_today: bool) -> list[Line]:
 
 
 def _covered(shown: Figures) -> str:
-    """How much of the need is met."""
-    if shown.percent is None or not shown.need:
+    """How much of the need is met; a fund that needs nothing of its own has no share to tell of."""
+    if shown.need == 0:
+        return _("insamlingen har inget eget behov")
+    if shown.percent is None:
         return ""
     if not shown.remaining:
         return _("hela behovet är täckt")

@@ -249,9 +249,9 @@ def _other_days(form: RemainingForm, every_year: Sequence[CollectionYear]) -> It
         except ValueError:  # 29 February
             one = typed_day.replace(year=number, day=28)
         if year.starts_on <= one <= min(year.ends_on, form.today):
-            yield Day(f"Visa den {long_date(one)}", year.name, one.isoformat(), is_shown=False)
+            yield Day(f"den {long_date(one)}", year.name, one.isoformat(), is_shown=False)
     if holding := _holding(every_year, typed_day):
-        label = f"Visa insamlingsåret {holding} den {long_date(typed_day)}"
+        label = f"insamlingsåret {holding} den {long_date(typed_day)}"
         yield Day(label, holding.name, typed_day.isoformat(), is_shown=False)
 
 

@@ -165,7 +165,7 @@ def confirm(
     except IntegrityError as error:
         if already_booked(bank_file):
             raise OperationError(
-                _("Filen är redan inläst. Ingenting är bokfört på nytt.")
+                _("Filen är redan bokförd. Ingenting har bokförts en gång till.")
             ) from error
         raise
     except Changed:
@@ -182,7 +182,7 @@ def _confirm(
     wait_for_other_files()
     bank_file = _locked(bank_file)
     if bank_file.confirmed_at or already_booked(bank_file):
-        raise OperationError(_("Filen är redan inläst. Ingenting är bokfört på nytt."))
+        raise OperationError(_("Filen är redan bokförd. Ingenting har bokförts en gång till."))
     if not bank_file.file:
         raise OperationError(_("Filen finns inte kvar. Lämna in den igen."))
     with opened(bank_file) as stream, Booking(bank_file, by) as booking:

@@ -43,7 +43,11 @@ def table(year: CollectionYear, day: datetime.date) -> Table:
             "Tillgängligt är det som är insamlat, med det som är överfört och omfördelat hit, och utan det "
             "som är överfört och omfördelat härifrån. Kvar att samla in är vad som fattas till behovet, och "
             "överskott vad som finns utöver det."
-        )
+        ),
+        _(
+            "Procent av behovet är hur mycket av behovet som är täckt. I summorna räknas inget överskott med, för "
+            "det täcker ingen annans behov."
+        ),
     ]
     if unknown:
         notes.append(

@@ -152,7 +152,7 @@ def _row(fund: Fund, its: dict[int, int], with_companies: bool) -> Row:
 def _notes(year: int, rule: Rule, companies: Rule | None) -> list[str]:
     notes = [
         _(
-            "Med här är gåvor till projekt som är märkta så att gåvor till dem kan ge skattereduktion. "
+            "Här räknas gåvor till projekt som är märkta så att gåvor till dem kan ge skattereduktion. "
             "Storleken är hela gåvans: en gåva som har delats mellan flera insamlingar räknas efter vad "
             "givaren gav, och räknas en gång för varje del. Året är det då pengarna kom till banken, också "
             "när gåvan placerades året efter. Oplacerade gåvor är inte med. En återbetalning dras av, "
