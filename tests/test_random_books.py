@@ -19,7 +19,7 @@ from tests.plain_figures import PlainFigures, balances, plain_figures
 pytestmark = pytest.mark.django_db
 Kind = Transfer.Kind
 # The soak draws more books, and others, than every other run.
-BOOKS, CHUNKS = int(os.environ.get("KOLLEKT_BOOKS", "40")), 4
+BOOKS, CHUNKS = int(os.environ.get("KOLLEKT_BOOKS", "80")), 4
 FIRST_SEED = int(os.environ.get("KOLLEKT_SEED", "0"))
 MOVEMENTS = 45
 DAY = datetime.timedelta(days=1)
