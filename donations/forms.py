@@ -118,7 +118,7 @@ class NeedForm(OperationForm):
     )
     amount = KronorField(label="insamlingsbehov")
     decided_on = DayField(
-        label="beslutat den", help_text="Behovet gäller från och med den här dagen."
+        label="bestämt den", help_text="Behovet gäller från och med den här dagen."
     )
     reason = forms.CharField(
         label="skäl", max_length=300, help_text="Till exempel ”Styrelsens beslut den 4 december”."

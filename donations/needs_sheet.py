@@ -24,7 +24,7 @@ HEADINGS = {
     "number": ("Insamlingsnummer", "Nummer", "Nr"),
     "need": ("Insamlingsbehov", "Behov"),
     "reason": ("Skäl", "Beslut"),
-    "day": ("Beslutat den", "Dag", "Datum"),
+    "day": ("Bestämt den", "Beslutat den", "Dag", "Datum"),
 }
 REQUIRED = ("number", "need")
 LONGEST_REASON = Need._meta.get_field("reason").max_length or 0
@@ -225,7 +225,7 @@ def _outdated(standing: Standing, day: datetime.date) -> Iterable[str]:
     """A need that is decided before the one in force would never be in force itself."""
     if standing.decided_on and day < standing.decided_on:
         yield _(
-            "Insamling %(number)s har ett behov som är beslutat den %(day)s. Välj den dagen eller en senare."
+            "Insamling %(number)s har ett behov som är bestämt den %(day)s. Välj den dagen eller en senare."
         ) % {
             "number": standing.fund.collection_number,
             "day": long_date(standing.decided_on),

@@ -103,7 +103,7 @@ def test_a_funds_page_shows_every_figure_need_clause_and_transfer(eskil: Client)
         "Gåvor 332 028 kr",
         "Återbetalt till givare −28 kr",
         "Insamlat 332 000 kr",
-        "Behov Beslutat den 1 januari 2024. 276 000 kr",
+        "Behov Bestämt den 1 januari 2024. 276 000 kr",
         "Överskott 56 000 kr",
         "Utbetalt till partner −100 000 kr",
         "I kassan 232 000 kr",

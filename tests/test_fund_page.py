@@ -53,7 +53,7 @@ def test_the_figures_stand_as_they_did_at_the_end_of_a_day(eskil: Client) -> Non
     before = eskil.get(f"{address('finance_fund')}&dag={cast.MIDSUMMER}")
     assert first_figures(before) == (
         "Kvar att samla in 400 kr 60 % av behovet är täckt Insamlat 600 kr"
-        " Behov 1 000 kr beslutat den 1 januari 2024 Överskott 0 kr I kassan 600 kr"
+        " Behov 1 000 kr bestämt den 1 januari 2024 Överskott 0 kr I kassan 600 kr"
     )
     assert "Siffrorna den 21 juni 2024" in text_of(before)
     assert "Går att flytta i dag" not in text_of(before)

@@ -118,7 +118,7 @@ def test_open_funds_without_a_row_are_listed(funds: list[Fund], ekonomi: Client)
         ("47030;2;;", "Samma nummer som på rad 2"),
         ("47031;2;;2099-01-01", "Dagen 1 januari 2099 ligger i framtiden"),
         ("47031;2;;i går", "”i går” är ingen dag"),
-        ("47031;2;;2023-12-31", "ett behov som är beslutat den 1 januari 2024"),
+        ("47031;2;;2023-12-31", "ett behov som är bestämt den 1 januari 2024"),
         ("47039;2;;", "stängdes den 31 december 2023, före insamlingsåret"),
         ("47040;2;;", "Dess behov är alltid 0 kr"),
         (f"47031;2;{'x' * 301};", "Skälet är för långt"),
@@ -152,7 +152,7 @@ def test_a_closed_years_needs_cannot_be_changed(funds: list[Fund], ekonomi: Clie
 @pytest.mark.parametrize(
     ("decided_on", "complaint"),
     [
-        ("2023-12-31", "beslutat den 1 januari 2024. Välj den dagen eller en senare"),
+        ("2023-12-31", "bestämt den 1 januari 2024. Välj den dagen eller en senare"),
         ("2099-01-01", "Dagen kan inte ligga i framtiden"),
     ],
 )

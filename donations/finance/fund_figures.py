@@ -40,7 +40,7 @@ def first(shown: Figures, *, is_today: bool) -> list[Line]:
         Line(
             _("Behov"),
             shown.need,
-            _("beslutat den %s") % long_date(decided) if decided else "",
+            _("bestämt den %s") % long_date(decided) if decided else "",
             unknown=_("inte bestämt"),
         ),
         Line(
@@ -98,7 +98,7 @@ def blocks(shown: Figures, *, is_today: bool) -> list[tuple[str, list[Line]]]:
                 Line(
                     _("Behov"),
                     shown.need,
-                    _("Beslutat den %s.") % long_date(decided) if decided else "",
+                    _("Bestämt den %s.") % long_date(decided) if decided else "",
                     unknown=_("inte bestämt"),
                 ),
                 Line(_("Kvar att samla in"), shown.remaining, is_sum=True),

@@ -76,7 +76,7 @@ class ConfirmNeedsForm(ConfirmForm):
     """Decide the needs that were shown."""
 
     decided_on = DayField(
-        label="beslutat den",
+        label="bestämt den",
         help_text="Gäller rader som inte har en egen dag. Behovet gäller från och med den dagen.",
     )
     reason = forms.CharField(
