@@ -141,13 +141,20 @@ def width(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="session")
 def axe() -> Callable[["Page"], list[str]]:
-    """Return what axe finds wrong with a page, a line for each element."""
+    """Return what axe finds wrong with a page, a line for each element.
+
+    A page of finance is looked at in the dark as well, where only its colours are others.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     checker = Axe()
 
     def check(page: "Page") -> list[str]:
         found = checker.run(page).response["violations"]
+        if "/ekonomi/" in page.url:
+            page.emulate_media(color_scheme="dark")
+            found += page.evaluate("axe.run({ runOnly: ['color-contrast'] })")["violations"]
+            page.emulate_media(color_scheme="light")
         return [
             f"{violation['id']}: {violation['help']}: {node['html']}"
             for violation in found

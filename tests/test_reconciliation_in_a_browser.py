@@ -59,7 +59,8 @@ def test_every_page_is_whole_and_accessible(
 ) -> None:
     page = open_as(cast.member("Eskil", Role.FINANCE), "/ekonomi/", width=width)
     month = "/ekonomi/avstamning/?manad=2026-03"
-    for path in ("/ekonomi/", month, books, f"{books}skriv-in/", f"{books}stryk/"):
+    signed = f"/ekonomi/avstamning/{cast.bank().pk}/{DAY + datetime.timedelta(days=4)}/ta-tillbaka/"
+    for path in ("/ekonomi/", month, books, f"{books}skriv-in/", f"{books}stryk/", signed):
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200, path

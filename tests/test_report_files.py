@@ -218,7 +218,14 @@ def test_the_pages_have_no_faults_that_axe_sees(open_as: Any, axe: Any, width: i
     cast.gift(None, 100_00)
     page = open_as(cast.ester(), reverse("finance_reports"), width=width)
     assert axe(page) == []
-    for slug in ("kvar-att-samla-in", "forandring"):
+    for slug in (
+        "kvar-att-samla-in",
+        "forandring",
+        "gavor",
+        "omfordelningar",
+        "skattereduktion",
+        "handelser",
+    ):
         page.goto(address(slug, ar=cast.YEAR, fran="2024-01-01"))
         assert axe(page) == [], slug
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -316,6 +316,7 @@ def test_axe_finds_nothing_on_these_pages(
     for path in (
         address(over),
         f"/ekonomi/arsskifte/for-over/{over.pk}/",
+        f"/ekonomi/arsskifte/lat-sta-kvar/{over.pk}/",
         address(settled, "stang/"),
         "/ekonomi/perioder/",
         "/ekonomi/perioder/las/?till=2024-06-30",
