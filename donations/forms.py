@@ -58,6 +58,10 @@ class KronorField(forms.CharField):
         }
 
 
+# What a reason says when it is left out.
+WHY = {"required": "Skriv varför."}
+
+
 class DayField(forms.DateField):
     """A day that has been, written or picked."""
 
@@ -96,7 +100,7 @@ class ReverseForm(OperationForm):
     """Undo a transfer."""
 
     booked_on = DayField(label="bokföringsdag")
-    reason = forms.CharField(label="skäl", max_length=300)
+    reason = forms.CharField(label="skäl", max_length=300, error_messages=WHY)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"booked_on": timezone.localdate(), **(kwargs.get("initial") or {})}
@@ -121,7 +125,10 @@ class NeedForm(OperationForm):
         label="bestämt den", help_text="Behovet gäller från och med den här dagen."
     )
     reason = forms.CharField(
-        label="skäl", max_length=300, help_text="Till exempel ”Styrelsens beslut den 4 december”."
+        label="skäl",
+        max_length=300,
+        help_text="Till exempel ”Styrelsens beslut den 4 december”.",
+        error_messages=WHY,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -110,7 +110,7 @@ class TestDeciding:
             ({"amount": "0"}, "större än 0 kr"),
             ({"booked_on": "2024-12-31"}, "Året är inte slut"),
             ({"booked_on": "2099-01-01"}, "Dagen kan inte ligga i framtiden"),
-            ({"reason": ""}, "måste fyllas i"),
+            ({"reason": ""}, "Skriv varför."),
         ],
     )
     def test_a_refusal_names_the_figures_and_keeps_what_was_typed(

@@ -142,7 +142,7 @@ def test_a_gift_is_split_up_to_all_of_it_and_no_further(
     ("typed", "sentence"),
     [
         ({"amount_1": ""}, "Fyll i minst en insamling"),
-        ({"number_1": "47030", "reason": ""}, "måste fyllas i"),
+        ({"number_1": "47030", "reason": ""}, "Skriv varför."),
         (
             {"number_1": "47030", "booked_on": "2024-06-20"},
             "Placeringen kan inte ligga före gåvan.",

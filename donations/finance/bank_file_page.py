@@ -22,7 +22,7 @@ from donations.finance.bank_file_work import Work
 from donations.finance.bank_files import address, book, read, take
 from donations.finance.forms import Tick
 from donations.finance.operation import operate, sent
-from donations.forms import OperationForm
+from donations.forms import WHY, OperationForm
 from donations.masking import mask
 from donations.models import BankFile, Fund, Transfer
 from donations.money import format_kronor
@@ -53,7 +53,10 @@ class UndoForm(OperationForm):
     """Undo a whole file."""
 
     reason = forms.CharField(
-        label="skäl", max_length=300, help_text="Till exempel ”Filen var för fel månad”."
+        label="skäl",
+        max_length=300,
+        help_text="Till exempel ”Filen var för fel månad”.",
+        error_messages=WHY,
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from donations.days import long_date
-from donations.forms import DayField, KronorField, OperationForm
+from donations.forms import WHY, DayField, KronorField, OperationForm
 from donations.models import Account, Fund
 from donations.models.funds import validate_collection_number
 from donations.money import format_kronor
@@ -44,7 +44,7 @@ class MovementForm(OperationForm):
 
     amount = KronorField(label="belopp")
     booked_on = DayField(label="bokföringsdag")
-    reason = forms.CharField(label="skäl", max_length=300)
+    reason = forms.CharField(label="skäl", max_length=300, error_messages=WHY)
 
 
 class Tick(forms.CheckboxInput):
@@ -222,6 +222,7 @@ class PlaceForm(PartsForm):
         label="skäl",
         max_length=300,
         help_text="Till exempel ”Givaren ringde och sa vilket projekt”. Skriv inga namn.",
+        error_messages=WHY,
     )
 
     def clean(self) -> dict[str, Any]:

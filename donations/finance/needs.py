@@ -20,7 +20,7 @@ from donations import needs_sheet, once, operations
 from donations.finance import uploading, years
 from donations.finance.operation import sent
 from donations.finance.uploading import ConfirmForm, SheetForm
-from donations.forms import DayField, KronorField
+from donations.forms import WHY, DayField, KronorField
 from donations.models import CollectionYear, UploadedSheet
 from donations.money import format_amount
 from donations.needs_sheet import Standing
@@ -83,6 +83,7 @@ class ConfirmNeedsForm(ConfirmForm):
         label="skäl",
         max_length=300,
         help_text="Gäller rader som inte har ett eget skäl. Till exempel ”Styrelsens beslut den 4 december”.",
+        error_messages=WHY,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

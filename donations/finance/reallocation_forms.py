@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from donations import allocation
 from donations.allocation import How
 from donations.candidates import Candidate
-from donations.forms import KronorField, OperationForm
+from donations.forms import WHY, KronorField, OperationForm
 from donations.models import FundYear, ProposalLine
 from donations.money import format_amount
 from donations.operations import LineIn
@@ -190,7 +190,7 @@ class RejectForm(AmountForm):
     """Say no, and why."""
 
     id_prefix = "reject"
-    reason = forms.CharField(label="skäl", max_length=REASON)
+    reason = forms.CharField(label="skäl", max_length=REASON, error_messages=WHY)
 
 
 class WithdrawForm(AmountForm):

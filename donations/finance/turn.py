@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from donations import operations, queries
 from donations.finance.forms import Tick
 from donations.finance.operation import operate, sent
-from donations.forms import DayField, KronorField, OperationForm
+from donations.forms import WHY, DayField, KronorField, OperationForm
 from donations.models import Account, CollectionYear, FundYear, LeftSurplus, Transfer
 from donations.money import format_kronor
 from staff import access
@@ -45,7 +45,7 @@ class CarryOverForm(OperationForm):
 
     amount = KronorField(label="belopp att föra över")
     booked_on = DayField(label="bokföringsdag")
-    reason = forms.CharField(label="skäl", max_length=300)
+    reason = forms.CharField(label="skäl", max_length=300, error_messages=WHY)
 
 
 class LeaveForm(OperationForm):
@@ -55,6 +55,7 @@ class LeaveForm(OperationForm):
         label="skäl",
         max_length=300,
         help_text="Till exempel ”Betalas ut till partnern i februari, enligt avtalet”.",
+        error_messages=WHY,
     )
 
 
