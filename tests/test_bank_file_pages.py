@@ -174,6 +174,16 @@ def test_a_sheet_that_no_mapping_fits_leads_to_its_columns(eskil: Client) -> Non
     assert "Kolumner ska väljas" in row_of(eskil.get(LIST), "ark.csv")
 
 
+def test_a_sheet_whose_columns_wait_to_be_chosen_is_not_taken_twice(eskil: Client) -> None:
+    sheet = b"Datum;Belopp;Text\n2026-03-03;100,00;Hej\n"
+    first = handed_in(eskil, sheet, "ark.csv")
+    again = upload(eskil, ("ark igen.csv", sheet))
+    assert again["Location"] == reverse("finance_bank_file_columns", args=[first.pk])
+    assert BankFile.objects.count() == 1
+    handed_in(eskil, sheet + b"2026-03-04;100,00;Hej\n", "ett annat.csv")
+    assert BankFile.objects.count() == 2
+
+
 def test_a_file_whose_columns_have_been_chosen_is_read_when_its_page_is_opened(
     eskil: Client,
 ) -> None:

@@ -133,10 +133,12 @@ def take(name: str, stream: Any, *, by: User, mapping: ColumnMapping | None = No
 def _waiting(bank_file: BankFile) -> BankFile | None:
     """The same bytes, handed in before and neither refused nor booked.
 
-    Not after: of two that come at once, one stays.
+    Not after: of two that come at once, one stays. One whose columns are to be chosen is the same as another
+    such alone: a mapping that has come since reads the new one.
     """
     same = BankFile.objects.filter(digest=bank_file.digest, confirmed_at=None, refusal__isnull=True)
-    return same.filter(pk__lt=bank_file.pk).exclude(format="").first()
+    known = ~Q(format="") if bank_file.format else Q(format="")
+    return same.filter(known, pk__lt=bank_file.pk).first()
 
 
 def read(bank_file: BankFile) -> None:
