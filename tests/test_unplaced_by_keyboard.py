@@ -97,7 +97,7 @@ def test_gift_after_gift_is_placed_by_keys_alone(
     page.keyboard.press("9")
     with page.expect_navigation():
         page.keyboard.press("d")
-    assert page.url.endswith(reverse("finance_place", args=[gifts[4].pk]) + "?dela")
+    assert page.url.endswith(reverse("finance_place", args=[gifts[4].pk]) + "?dela=ja")
     assert page.get_by_label("Belopp 2").is_visible()
     page.go_back()
     page.locator(f"#{where(gifts[4])} h2").click()

@@ -1,6 +1,7 @@
 """The queue of gifts that nobody could place at once, and how they find their funds."""
 
 import datetime
+import html
 import re
 from typing import Any
 
@@ -75,6 +76,31 @@ def test_the_oldest_stand_first_with_what_is_left_of_them(eskil: Client, funds: 
     assert "1 000 kr väntar på sin insamling" in text_of(eskil.get(reverse("finance_start")))
     operations.reverse(placed, booked_on=booked_on, reason="x", by=by)
     assert queue(eskil)[0] == (older.pk, 900_00)
+
+
+def test_sharing_a_gift_opens_the_rows_to_share_it_on(eskil: Client, funds: list[Fund]) -> None:
+    place = reverse("finance_place", args=[waiting().pk])
+    for looked_at in (QUEUE, f"{QUEUE}?sok=swish"):
+        [way] = re.findall(rf'href="({place}[^"]*)"', eskil.get(looked_at).text)
+        assert '<details class="split" open>' in eskil.get(html.unescape(way)).text
+    assert '<details class="split">' in eskil.get(place).text
+    typed = filled(eskil, place) | {"number_1": "47030", "reason": "x"}
+    assert "dela" not in eskil.post(f"{place}?dela=ja", typed)["Location"]
+
+
+def test_what_was_placed_in_another_tab_is_told_without_a_way_to_nothing(
+    eskil: Client, funds: list[Fund]
+) -> None:
+    gift, other = waiting(), waiting()
+    sent = {"number": "47030", "once": "5f0f6f8c-6d3a-4b57-9a64-5b1e2b7a9f10"}
+    path = reverse("finance_place_at_once", args=[gift.pk])
+    wrong = eskil.post(path, sent | {"number": "47099"})
+    assert f'href="#gava-{gift.pk}"' in wrong.text
+    eskil.post(path, sent)
+    late = eskil.post(path, sent | {"once": "0d1b6a3e-7f0e-4a53-8f0e-1f8a5a4b8c22"})
+    assert "Ingenting av gåvan väntar längre." in text_of(late)
+    assert f"#gava-{gift.pk}" not in late.text
+    assert f"gava-{other.pk}" in late.text
 
 
 def test_an_empty_queue_says_so(eskil: Client) -> None:

@@ -144,8 +144,8 @@ def unplace(request: HttpRequest) -> HttpResponse:
 def address(request: HttpRequest, gift: Transfer | None, **added: str) -> str:
     """The queue as it was last looked at, at a gift."""
     kept = request.GET.copy()
-    kept.pop("placerad", None)
-    kept.pop("dela", None)
+    for passing in ("placerad", "dela"):
+        kept.pop(passing, None)
     kept.update(added)
     query = f"?{kept.urlencode()}" if kept else ""
     return f"{reverse('finance_unplaced')}{query}#{f'gava-{gift.pk}' if gift else 'innehall'}"
@@ -236,7 +236,8 @@ def _page(
         "rows": rows,
         "balance": queries.suspense_balance(),
         "form": refused,
-        "about": about,
+        # What has been placed meanwhile, in another tab, has no row to lead to.
+        "about": next((row.gift for row in rows if about and row.gift.pk == about.pk), None),
         "funds": _open_funds(timezone.localdate()) if rows and is_helped else [],
         "kept": address(request, None).removeprefix(reverse("finance_unplaced")).partition("#")[0],
         "undo": UnplaceForm(initial={"placed": placed})
