@@ -135,7 +135,7 @@ def books() -> dict[str, int]:
         "unplaced": UnplacedGift.objects.count(),
         "held": HeldLine.objects.count(),
         "ore": sum(DailyTotal.objects.values_list("in_ore", flat=True)),
-        "deeds": Event.objects.filter(text__startswith="Läste in").count(),
+        "deeds": Event.objects.filter(text__startswith="Bokförde bankfil").count(),
     }
 
 
