@@ -154,7 +154,6 @@ def put_right_and_move_back(by: User) -> None:
     operations.draft([line], reason="Prov", by=by)
 
 
-@pytest.mark.once
 def test_the_demo_stays_when_the_books_hold_a_gift_of_somebody_elses() -> None:
     call_command("load_demo", stdout=StringIO())
     cast.gift(Fund.objects.get(collection_number="47030"), 1, timezone.localdate())
@@ -164,7 +163,6 @@ def test_the_demo_stays_when_the_books_hold_a_gift_of_somebody_elses() -> None:
     assert registry.differences(connection) == []
 
 
-@pytest.mark.once
 def test_what_people_have_added_beside_the_demo_stays() -> None:
     call_command("load_demo", stdout=StringIO())
     picture = Image.objects.first()
