@@ -24,9 +24,9 @@ from triggers import registry
 class Kept:
     """A table that triggers keep, and the same said once more as one query over all transfers.
 
-    `key` is what there is one sum for, told in words by `named`; `figures` are what is compared.
-    `in_table` is what a column of the query is in the table, where it is not one of the same name.
-    `is_guarded`: its rows can only be written while its triggers are away.
+    `key` is what there is one sum for, told in words by `named`; `figures` are what is compared,
+    `rest` what is kept beside them. `in_table` is what a column of the query is in the table, where it is
+    not one of the same name. `is_guarded`: its rows can only be written while its triggers are away.
     """
 
     model: type[Model]

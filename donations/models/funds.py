@@ -34,7 +34,7 @@ MOST_YEARS_BACK = 10
 
 class CollectionYearQuerySet(models.QuerySet["CollectionYear"]):
     def holding(self, day: datetime.date) -> "CollectionYearQuerySet":
-        """The year that the day is in; none where none has been laid up for it."""
+        """The year that the day is in; none where there is none yet."""
         return self.filter(starts_on__lte=day, ends_on__gte=day)
 
 
